@@ -1,0 +1,1 @@
+"""The conversations with registries: one adapter per source, guarded and described by a manifest."""

@@ -1,0 +1,1 @@
+"""The application: the path of a request, its surfaces and its wiring."""

@@ -1,0 +1,1 @@
+"""Poveria, the practice country: synthetic registries that speak their own dialects."""

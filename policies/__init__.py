@@ -1,0 +1,1 @@
+"""Who may learn what: agreements, purposes, consent and minimisation."""

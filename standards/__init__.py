@@ -1,0 +1,1 @@
+"""The shared language: wire messages, attributes, permits, signatures and errors; imports nothing of ours."""
