@@ -1,0 +1,1 @@
+"""Published contracts: the messages, every manifest, every port."""

@@ -1,0 +1,85 @@
+"""The published DCI files, as validators of messages; they are not part of this project.
+
+They are looked for in `HEARTH_DCI_SPEC`, else in `../shared/dci/spec` beside the project. Where they are missing the
+tests that need them are skipped; on CI (`CI=true`) they fail instead, so that nobody merges unchecked.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from jsonschema import FormatChecker
+from jsonschema.validators import Draft4Validator
+from referencing import Registry, Resource
+from referencing.jsonschema import DRAFT4
+from ruamel.yaml import YAML
+
+ROOT = Path(__file__).resolve().parents[2]
+SPEC = Path(os.environ.get("HEARTH_DCI_SPEC") or ROOT.parent / "shared" / "dci" / "spec")
+IS_HERE = (SPEC / "release").is_dir()
+
+needs_dci_spec = pytest.mark.skipif(
+    not IS_HERE and os.environ.get("CI") != "true", reason="the DCI files are not here: set HEARTH_DCI_SPEC"
+)
+"""Marks a test that reads the DCI files."""
+
+FORMATS = FormatChecker(formats=())
+
+
+@FORMATS.checks("date-time", raises=ValueError)
+def _is_moment(value: object) -> bool:
+    """Tell whether a string is an ISO 8601 timestamp with offset."""
+    return not isinstance(value, str) or datetime.fromisoformat(value).utcoffset() is not None
+
+
+@lru_cache(maxsize=16)
+def document(name: str) -> dict[str, Any]:
+    """Return one file of the newest release, such as `social_api_v1.0.0.yaml`."""
+    loaded: dict[str, Any] = YAML(typ="safe").load(SPEC / "release" / name)
+    return loaded
+
+
+@lru_cache(maxsize=64)
+def _validator(name: str, pointer: str) -> Draft4Validator:
+    # OpenAPI 3.0 schemas are JSON Schema draft 4 (Wright 00) with a few additions, none of which these files use.
+    resource = Resource.from_contents(document(name), default_specification=DRAFT4)
+    registry: Registry[Any] = Registry().with_resource(name, resource)
+    return Draft4Validator({"$ref": f"{name}#{pointer}"}, registry=registry, format_checker=FORMATS)
+
+
+def faults(name: str, pointer: str, message: object) -> list[str]:
+    """Return everything that a schema of a release file holds against a message, as it would arrive over the wire."""
+    arrived = orjson.loads(orjson.dumps(message))
+    return [
+        f"{'/'.join(map(str, error.absolute_path))}: {error.message}"
+        for error in _validator(name, pointer).iter_errors(arrived)
+    ]
+
+
+def request_faults(name: str, path: str, message: object) -> list[str]:
+    """Return what the release holds against a request to a path, such as `/registry/sync/search`."""
+    inside = "post/requestBody/content/application~1json/schema"
+    return faults(name, f"/paths/{_escaped(path)}/{inside}", message)
+
+
+def response_faults(name: str, path: str, message: object, status: str = "default") -> list[str]:
+    """Return what the release holds against an answer of a path; `default` is how the release calls success."""
+    responses = document(name)["paths"][path]["post"]["responses"]
+    named = responses[status].get("$ref", "").removeprefix("#")
+    found = named or f"/paths/{_escaped(path)}/post/responses/{status}"
+    return faults(name, f"{found}/content/application~1json/schema", message)
+
+
+def samples(folder: str) -> list[Path]:
+    """Return the official sample messages of one registry, such as `social`; none when the files are not here."""
+    return sorted((SPEC / "examples" / "release-samples" / folder).glob("*.json"))
+
+
+def _escaped(path: str) -> str:
+    return path.replace("~", "~0").replace("/", "~1")
