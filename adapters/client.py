@@ -1,0 +1,264 @@
+"""The way to a registry over HTTP: address, credentials, byte limit, deadline.
+
+No other file of this package imports an HTTP library.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from base64 import b64encode
+from typing import TYPE_CHECKING, Final, NamedTuple
+from urllib.parse import urlencode, urlsplit
+
+import aiohttp
+
+from adapters.manifest import ApiKeyAuth, BasicAuth, BearerAuth, OAuth2Auth
+from adapters.ports import Response
+from adapters.reading import Reader
+from standards.errors import (
+    ConfigurationError,
+    SourceContractError,
+    SourceRefusedError,
+    SourceUnavailableError,
+)
+from standards.states import UnavailableReason
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from adapters.manifest import Manifest
+    from adapters.ports import Deadline
+
+_DEFAULT_TOKEN_LIFE_S: Final = 300.0
+_LONGEST_MARGIN_S: Final = 30.0
+
+
+def check_status(response: Response, source_id: str, where: str = "") -> None:
+    """Return when the status is a success; else raise what the status means, `where` before it.
+
+    | status              | means                                        | raised                          |
+    |---------------------|----------------------------------------------|---------------------------------|
+    | 2xx                 | an answer                                    | nothing                         |
+    | 401, 403            | it will not answer us: do not retry          | SourceRefusedError              |
+    | 408                 | it gave up waiting for us: retry             | SourceUnavailableError, timeout |
+    | 429                 | we ask too much: retry later                 | SourceUnavailableError, busy    |
+    | 5xx                 | it is broken or in maintenance: retry        | SourceUnavailableError, down    |
+    | 1xx, 3xx, other 4xx | it does not keep its own contract: report it | SourceContractError             |
+    """
+    status = response.status
+    if 200 <= status <= 299:
+        return
+    detail = f"{where}status {status}"
+    if status in (401, 403):
+        raise SourceRefusedError(source_id, detail)
+    if status == 408:
+        raise SourceUnavailableError(source_id, UnavailableReason.SOURCE_TIMEOUT, detail)
+    if status == 429:
+        raise SourceUnavailableError(source_id, UnavailableReason.SOURCE_BUSY, detail)
+    if status >= 500:
+        raise SourceUnavailableError(source_id, UnavailableReason.SOURCE_DOWN, detail)
+    raise SourceContractError(source_id, detail)
+
+
+def resolved(reference: str, manifest: Manifest, environment: Mapping[str, str]) -> str:
+    """Return what an `env:NAME` reference stands for.
+
+    Raises: ConfigurationError when the variable is missing or empty.
+    """
+    name = reference.removeprefix("env:")
+    value = environment.get(name, "").strip()
+    if not value:
+        raise ConfigurationError(f"registry {manifest.id}: set the environment variable {name}")
+    return value
+
+
+def base_address(manifest: Manifest, environment: Mapping[str, str]) -> str:
+    """Return the registry's base address, without a slash at its end.
+
+    Raises: ConfigurationError when it is missing, or is not an http or https address.
+    """
+    address = resolved(manifest.connection.base_url, manifest, environment)
+    parts = urlsplit(address)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        name = manifest.connection.base_url.removeprefix("env:")
+        raise ConfigurationError(f"registry {manifest.id}: {name} must be an http or https address without query")
+    return address.rstrip("/")
+
+
+Session = aiohttp.ClientSession
+"""The HTTP library's session, by a name of ours: no other file of this package imports the library."""
+
+
+def open_session() -> Session:
+    """Return the session that all registries share; to be opened in the running loop and closed by the caller.
+
+    How many calls a registry gets at once is the guards' matter, so the session itself sets no limit. It keeps
+    no cookies: what one registry sets must not reach another.
+    """
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=60),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        skip_auto_headers=("User-Agent",),
+    )
+
+
+class _Request(NamedTuple):
+    method: str
+    path: str
+    params: Mapping[str, str] | None
+    body: bytes | None
+
+
+class HttpSourceClient:
+    """One registry over HTTP.
+
+    session: shared by all registries, opened and closed by the process.
+    environment: where the manifest's references are resolved, once, here.
+    """
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        manifest: Manifest,
+        environment: Mapping[str, str],
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._session = session
+        self.source_id = manifest.id
+        self._limit = manifest.limits.max_response_bytes
+        self._base = base_address(manifest, environment)
+        self._headers: dict[str, str] = {}
+        self._token: _Token | None = None
+        auth = manifest.connection.auth
+        match auth:
+            case ApiKeyAuth():
+                self._headers[auth.header] = resolved(auth.key, manifest, environment)
+            case BasicAuth():
+                user = resolved(auth.user, manifest, environment)
+                pair = f"{user}:{resolved(auth.password, manifest, environment)}"
+                self._headers["Authorization"] = "Basic " + b64encode(pair.encode()).decode()
+            case BearerAuth():
+                self._headers["Authorization"] = "Bearer " + resolved(auth.token, manifest, environment)
+            case OAuth2Auth():
+                form = {
+                    "grant_type": "client_credentials",
+                    "client_id": resolved(auth.client_id, manifest, environment),
+                    "client_secret": resolved(auth.client_secret, manifest, environment),
+                }
+                form |= {"scope": auth.scope} if auth.scope else {}
+                self._token = _Token(self, auth.token_path, form, clock)
+
+    async def send(
+        self,
+        method: str,
+        path: str,
+        deadline: Deadline,
+        *,
+        params: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+    ) -> Response:
+        """Send one request below the base address; SourceClient says what comes back.
+
+        A token that the registry no longer accepts (401) is replaced, and the request sent again, once.
+        """
+        request = _Request(method, path, params, body)
+        sent = {**self._headers, **headers} if headers else self._headers
+        if self._token is None:
+            return await self.exchange(request, sent, deadline)
+        token = await self._token.current(deadline)
+        response = await self.exchange(request, _bearing(token, sent), deadline)
+        if response.status == 401:
+            token = await self._token.current(deadline, unlike=token)
+            response = await self.exchange(request, _bearing(token, sent), deadline)
+        return response
+
+    async def exchange(self, request: _Request, headers: Mapping[str, str], deadline: Deadline) -> Response:
+        """Send a request once, with exactly these headers, and read the response up to the limit.
+
+        Errors carry no text of the library's: it can hold the address, and that an identifier.
+        """
+        left_s = deadline.left_s()
+        if left_s <= 0:  # for aiohttp, a total of 0 means to wait for ever
+            raise SourceUnavailableError(self.source_id, UnavailableReason.SOURCE_TIMEOUT, "no time left to ask")
+        try:
+            async with self._session.request(
+                request.method,
+                self._base + request.path,
+                params=request.params,
+                headers=headers,
+                data=request.body,
+                allow_redirects=False,
+                timeout=aiohttp.ClientTimeout(total=left_s),
+            ) as response:
+                return Response(response.status, response.content_type, await self._read(response))
+        except TimeoutError:
+            raise SourceUnavailableError(self.source_id, UnavailableReason.SOURCE_TIMEOUT) from None
+        except aiohttp.ClientError as error:
+            name = type(error).__name__
+            raise SourceUnavailableError(self.source_id, UnavailableReason.SOURCE_DOWN, name) from None
+
+    async def _read(self, response: aiohttp.ClientResponse) -> bytes:
+        # INVARIANT: never more than the limit and one chunk in memory, whatever the registry announces.
+        announced = response.content_length
+        if announced is None or announced <= self._limit:
+            parts: list[bytes] = []
+            size = 0
+            async for part in response.content.iter_any():
+                size += len(part)
+                if size > self._limit:
+                    break
+                parts.append(part)
+            else:
+                return parts[0] if len(parts) == 1 else b"".join(parts)
+        response.close()  # the connection is given up: the rest of the body would still come in on it
+        raise SourceContractError(self.source_id, f"body: larger than {self._limit} bytes")
+
+
+def _bearing(token: str, headers: Mapping[str, str]) -> dict[str, str]:
+    return {**headers, "Authorization": "Bearer " + token}
+
+
+class _Token:
+    """An OAuth2 token of the client credentials grant, asked for when it is needed."""
+
+    def __init__(
+        self, client: HttpSourceClient, path: str, form: Mapping[str, str], clock: Callable[[], float]
+    ) -> None:
+        self._client, self._clock = client, clock
+        self._request = _Request("POST", path, None, urlencode(form).encode())
+        self._value = ""
+        self._good_until = float("-inf")
+        self._asking = asyncio.Lock()
+
+    async def current(self, deadline: Deadline, *, unlike: str | None = None) -> str:
+        """Return a token that should still be accepted; with `unlike`, another one than that."""
+        if self._is_good(unlike):
+            return self._value
+        try:
+            async with asyncio.timeout(deadline.left_s()), self._asking:
+                if not self._is_good(unlike):  # whoever asked before us has brought one
+                    await self._ask(deadline)
+        except TimeoutError:
+            source_id = self._client.source_id
+            raise SourceUnavailableError(source_id, UnavailableReason.SOURCE_TIMEOUT, "token endpoint") from None
+        return self._value
+
+    def _is_good(self, unlike: str | None) -> bool:
+        return self._clock() < self._good_until and self._value != unlike
+
+    async def _ask(self, deadline: Deadline) -> None:
+        headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
+        source_id = self._client.source_id
+        response = await self._client.exchange(self._request, headers, deadline)
+        if response.status == 400:  # RFC 6749 answers wrong credentials so, too
+            raise SourceRefusedError(source_id, "token endpoint: status 400")
+        check_status(response, source_id, "token endpoint: ")
+        read = Reader(source_id)
+        answer = read.json(response.body)
+        self._value = read.required("access_token", read.text("access_token", answer.get("access_token")))
+        life_s = read.decimal("expires_in", answer.get("expires_in"))
+        life_s = _DEFAULT_TOKEN_LIFE_S if life_s is None else life_s
+        self._good_until = self._clock() + life_s - min(_LONGEST_MARGIN_S, life_s / 10)

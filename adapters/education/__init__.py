@@ -1,0 +1,1 @@
+"""Education registry: REST, many learners in one call, in pages."""

@@ -1,0 +1,1 @@
+"""Drivers that a manifest alone sets up, one file per protocol."""

@@ -1,0 +1,1 @@
+"""Health registry: FHIR R4."""

@@ -1,0 +1,1 @@
+"""Land cadastre: OGC API Features."""

@@ -1,0 +1,262 @@
+"""The manifest: one YAML file that says what a registry holds and how it is asked.
+
+Where it lives and which credentials it takes are references to the environment (`env:NAME`), so that a manifest
+can be published and a sandbox can put its own addresses in.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{1,39}$")]
+Reference = Annotated[str, StringConstraints(pattern=r"^env:[A-Z][A-Z0-9_]*$")]
+
+
+class Model(BaseModel):
+    """A frozen model that refuses keys it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class Protocol(StrEnum):
+    """What a registry speaks."""
+
+    DCI = "dci"
+    REST = "rest"
+    SOAP = "soap"
+    FHIR = "fhir"
+    OGC = "ogc"
+
+
+class NoAuth(Model):
+    """No credentials."""
+
+    kind: Literal["none"] = "none"
+
+
+class ApiKeyAuth(Model):
+    """A key in a header."""
+
+    kind: Literal["api_key"]
+    header: str = Field(description="Header that carries the key.", examples=["X-API-Key"])
+    key: Reference = Field(description="Reference to the key.")
+
+
+class BasicAuth(Model):
+    """User name and password, RFC 7617."""
+
+    kind: Literal["basic"]
+    user: Reference
+    password: Reference
+
+
+class BearerAuth(Model):
+    """A token that does not change, RFC 6750."""
+
+    kind: Literal["bearer"]
+    token: Reference
+
+
+class OAuth2Auth(Model):
+    """OAuth 2 client credentials; the token is asked for when needed and kept until shortly before it ends."""
+
+    kind: Literal["oauth2"]
+    token_path: str = Field(description="Path of the token endpoint below the base address.")
+    client_id: Reference
+    client_secret: Reference
+    scope: str | None = None
+
+
+Auth = Annotated[
+    NoAuth | ApiKeyAuth | BasicAuth | BearerAuth | OAuth2Auth,
+    Field(discriminator="kind"),
+]
+
+
+class Connection(Model):
+    """Where the registry is, and how it knows us."""
+
+    base_url: Reference = Field(description="Reference to the registry's base address.")
+    auth: Auth = NoAuth()
+
+
+class Limits(Model):
+    """How hard the registry may be driven, and how long it may take."""
+
+    timeout_s: float = Field(default=2.0, gt=0, description="Longest wait for one try, in seconds.")
+    retries: int = Field(default=1, ge=0, le=5, description="Further tries after a failed one, where that may help.")
+    max_in_flight: int = Field(default=32, ge=1, description="Calls at the same time from one gateway process.")
+    max_response_bytes: int = Field(default=4_000_000, ge=1, description="Largest response accepted, in bytes.")
+    breaker_failures: int = Field(default=8, ge=1, description="Failures in a row that open the circuit breaker.")
+    breaker_open_s: float = Field(default=10.0, gt=0, description="Seconds before an open breaker lets one try pass.")
+
+
+class Lookup(Model):
+    """One way of asking: by which numbers, and what comes back."""
+
+    name: Name
+    entity: Literal["person", "group"] = "person"
+    by: tuple[str, ...] = Field(
+        min_length=1, description="Identifier types it takes, the preferred one first. One call may mix them."
+    )
+    batch: int = Field(default=50, ge=1, description="Most subjects in one call.")
+    identifiers: tuple[str, ...] = Field(default=(), description="Identifier types its records yield.")
+    attributes: tuple[str, ...] = Field(default=(), description="Attributes of the catalogue its records hold.")
+    kin: bool = Field(default=False, description="Records name the subject's parents, children and spouse.")
+    members: bool = Field(default=False, description="Records of a group name its members.")
+    no_identifier_means_no_record: bool = Field(
+        default=False,
+        description="When the source of an identifier says there is none, this registry holds no record either.",
+    )
+
+
+class Search(Model):
+    """What a registry lets itself be searched by, without an identifier."""
+
+    entity: Literal["person", "group"]
+    attributes: dict[str, str] = Field(description="Attribute of the catalogue -> the registry's own name for it.")
+    yields: str = Field(description="Identifier type of what is found.")
+
+
+ValueType = Literal["string", "date", "integer", "decimal", "boolean", "code", "money", "list"]
+
+
+class DciField(Model):
+    """Where a value sits in a DCI record, and how its codes translate."""
+
+    path: str = Field(description="JMESPath into the record.")
+    type: ValueType = Field(default="string", description="Type of the attribute in the catalogue.")
+    codes: dict[str, str] = Field(
+        default={},
+        description="The registry's code -> the catalogue's code, for `type: code`. Case does not matter; several "
+        "codes of the registry may mean one of the catalogue, the first of them is then used to search.",
+    )
+    required: bool = Field(
+        default=False, description="The registry promises it in every record; a record without it is refused."
+    )
+
+    @model_validator(mode="after")
+    def _codes_belong_to_codes(self) -> DciField:
+        if (self.type == "code") != bool(self.codes):
+            raise ValueError("`codes` and `type: code` go together")
+        return self
+
+
+class DciOptions(Model):
+    """What the generic DCI driver needs to know."""
+
+    dialect: Literal["g4"] = "g4"
+    path: str = Field(default="/registry/sync/search", description="Path of synchronous search.")
+    sender_id: str = Field(default="hearth", description="How the registry knows this gateway.")
+    receiver_id: str | None = None
+    reg_type: str = Field(description="Registry type in the search criteria sent to this registry.")
+    locale: Annotated[str, StringConstraints(pattern=r"^[a-z]{3}$")] = "eng"
+    missing_item_means_no_record: bool = Field(
+        default=False,
+        description="The registry leaves out the answer item of a subject it does not hold. Off, an answer that "
+        "lacks an item is refused, so that a broken answer never reads as 'nobody by that number'.",
+    )
+    lookups: dict[str, DciLookup] = Field(description="Lookup name -> how it is asked.")
+
+
+class DciLookup(Model):
+    """How one lookup is asked of a DCI registry, and where its record holds what."""
+
+    reg_record_type: str
+    response_entity: Literal["Group", "Member"] | None = None
+    identifiers_path: str = Field(description="JMESPath to the record's own list of Identifier objects.")
+    identifier_types: dict[str, str] = Field(default={}, description="Hearth's type -> the registry's word for it.")
+    attributes: dict[str, DciField] = {}
+    as_of_path: str | None = "last_updated"
+    parents_paths: tuple[str, ...] = Field(default=(), description="JMESPaths to the parents' Identifier (or list).")
+    children_path: str | None = Field(default=None, description="JMESPath to a list of Identifier lists or objects.")
+    spouse_path: str | None = Field(default=None, description="JMESPath to the spouse's Identifier (or list).")
+    members_path: str | None = Field(default=None, description="JMESPath to a list of members of a group record.")
+    member_identifiers_path: str | None = None
+    member_relationship_path: str | None = None
+
+
+class Legal(Model):
+    """Who answers for the data, and on what ground it is shared."""
+
+    owner: str = Field(description="Body that answers for the data.")
+    basis: str = Field(description="Law or agreement that lets the registry answer.")
+    contact: str = Field(description="Where its operators are reached when it is down or breaks its promises.")
+
+
+class Manifest(Model):
+    """Everything Hearth knows about a registry before it calls it."""
+
+    id: Name = Field(description="Name of the registry everywhere in Hearth; its folder bears the same.")
+    title: str = Field(description="Name of the registry for people.")
+    version: Annotated[str, StringConstraints(pattern=r"^\d+\.\d+$")] = Field(
+        description="Version of this manifest, in quotes: raise it with every change."
+    )
+    speaks: Protocol = Field(description="Its protocol. `dci` needs no code beside the manifest.")
+    reg_type: str = Field(description="DCI registry type it stands for, for example `ns:org:RegistryType:Civil`.")
+    legal: Legal
+    connection: Connection
+    limits: Limits = Limits()
+    cache_s: float = Field(default=300.0, ge=0, description="Longest time a record may be kept, in seconds.")
+    authority: dict[str, int] = Field(
+        default={}, description="Attribute -> rank of this registry for it; 1 is authoritative, default 5."
+    )
+    lookups: tuple[Lookup, ...] = Field(min_length=1)
+    searches: tuple[Search, ...] = ()
+    dci: DciOptions | None = Field(default=None, description="Options of the DCI driver, for `speaks: dci`.")
+    options: dict[str, int | str] = Field(
+        default={},
+        description="Options of the registry's own adapter, as its README or docstring names them.",
+    )
+
+    @model_validator(mode="after")
+    def _parts_fit(self) -> Manifest:
+        """Refuse a manifest whose parts speak of things that other parts do not know."""
+        names = [lookup.name for lookup in self.lookups]
+        if len(set(names)) < len(names):
+            raise ValueError("two lookups have the same name")
+        held = {name for lookup in self.lookups for name in lookup.attributes}
+        if strangers := sorted(set(self.authority) - held):
+            raise ValueError(f"`authority` ranks attributes that no lookup holds: {', '.join(strangers)}")
+        for search in self.searches:
+            if not any(k.entity == search.entity and search.yields in k.identifiers for k in self.lookups):
+                raise ValueError(f"no lookup of entity {search.entity} yields {search.yields}, as a search promises")
+        if (self.speaks is Protocol.DCI) != (self.dci is not None):
+            raise ValueError("`dci` and `speaks: dci` go together")
+        for lookup in self.lookups if self.dci else ():
+            self._check_layout(lookup)
+        return self
+
+    def _check_layout(self, lookup: Lookup) -> None:
+        layout = self.dci.lookups.get(lookup.name) if self.dci else None
+        if layout is None:
+            raise ValueError(f"`dci.lookups` lacks {lookup.name}")
+        if different := sorted(set(layout.attributes) ^ set(lookup.attributes)):
+            raise ValueError(f"lookup {lookup.name} and `dci.lookups` name different: {', '.join(different)}")
+        if lookup.members != (layout.members_path is not None):
+            raise ValueError(f"lookup {lookup.name}: `members` and `members_path` go together")
+        if layout.members_path and not layout.member_identifiers_path:
+            raise ValueError(f"lookup {lookup.name}: `members_path` needs `member_identifiers_path`")
+        kin = bool(layout.parents_paths or layout.children_path or layout.spouse_path)
+        if lookup.kin != kin:
+            raise ValueError(f"lookup {lookup.name}: `kin` and the paths of parents, children, spouse go together")
+
+    def lookup(self, name: str) -> Lookup:
+        """Return a lookup by its name.
+
+        Raises: KeyError when there is none.
+        """
+        for lookup in self.lookups:
+            if lookup.name == name:
+                return lookup
+        raise KeyError(name)
+
+    def rank(self, attribute: str) -> int:
+        """Return how much this registry's word weighs for an attribute; lower weighs more."""
+        return self.authority.get(attribute, 5)
+
+
+DciOptions.model_rebuild()

@@ -1,0 +1,1 @@
+"""National ID platform: REST, many people in one call."""

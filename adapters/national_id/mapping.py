@@ -1,0 +1,127 @@
+"""Identities of the national ID platform in Hearth's words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from adapters.ports import Record
+from adapters.reading import Draft, Reader
+from standards.identifiers import TIN, UIN, Identifier
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+SOURCE: Final = "national_id"
+READ: Final = Reader(SOURCE)
+
+FIELDS: Final = {
+    "given_name": "givenName",
+    "second_name": "middleName",
+    "surname": "familyName",
+    "sex": "gender",
+    "birth_date": "dateOfBirth",
+    "nationality": "nationality",
+    "phone_number": "phone",
+    "email": "email",
+    "address_line": "addressLine",
+    "locality": "town",
+    "sub_region_code": "districtCode",
+    "region_code": "regionCode",
+    "postal_code": "postCode",
+    "language_code": "preferredLanguage",
+    "vital_status": "lifeStatus",
+}
+"""Attribute -> the platform's field. It gives only the fields that a query names."""
+SEX: Final = {"F": "female", "M": "male", "X": "other"}
+VITAL_STATUS: Final = {"ALIVE": "alive", "DECEASED": "dead"}
+
+_NAMES: Final = ("given_name", "second_name", "surname")
+_TEXTS: Final = (
+    "nationality",
+    "address_line",
+    "locality",
+    "sub_region_code",
+    "region_code",
+    "postal_code",
+    "language_code",
+)
+_LANGUAGE: Final = "eng"
+
+
+def fields_for(names: frozenset[str]) -> list[str]:
+    """Return the platform's fields for some attributes, and its numbers of the person."""
+    return ["UIN", "taxNumber", *(field for name, field in FIELDS.items() if name in names)]
+
+
+def to_answer(body: bytes, subjects: Sequence[Identifier], names: frozenset[str]) -> dict[Identifier, Record | None]:
+    """Translate one answer: a record, or None for whom the platform does not hold, for every subject.
+
+    Shape: `{"response": {"identities": [{"query", "status", "identity"}]}, "errors": [{"errorCode"}]}`; an
+    error comes with status 200 and `response` null.
+    Raises: SourceContractError for an error, a subject left out, someone else, or a field of another shape.
+    """
+    answer = READ.json(body)
+    errors = READ.objects("errors", answer.get("errors") or [])
+    if errors:
+        READ.refuse("errors", READ.shown(errors[0].get("errorCode")))
+    response = READ.record("response", answer.get("response"))
+    records: dict[Identifier, Record | None] = {}
+    for entry in READ.objects("identities", response.get("identities")):
+        subject = _asked(READ.record("query", entry.get("query")))
+        if subject not in subjects:
+            READ.wrong_subject("query")
+        if subject in records:
+            READ.refuse("query", "answered twice")
+        match entry.get("status"):
+            case "FOUND":
+                records[subject] = to_record(READ.record("identity", entry.get("identity")), subject, names)
+            case "NOT_FOUND":
+                records[subject] = None
+            case _:
+                READ.refuse("status", "neither FOUND nor NOT_FOUND")
+    if len(records) != len(subjects):
+        READ.refuse("identities", "lack one that was asked for")
+    return records
+
+
+def to_record(identity: Mapping[str, Any], subject: Identifier, names: frozenset[str]) -> Record:
+    """Translate one identity."""
+    identifiers = {UIN: READ.number_of("UIN", identity.get("UIN"))}
+    tax_number = READ.text("taxNumber", identity.get("taxNumber"))
+    if tax_number:
+        identifiers[TIN] = READ.number_of("taxNumber", tax_number)
+    if identifiers.get(subject.type) != subject.value:
+        READ.wrong_subject("identity")
+    draft = Draft(names)
+    for name in _NAMES:
+        draft.put(name, _in_language(FIELDS[name], identity.get(FIELDS[name])))
+    for name in _TEXTS:
+        draft.put(name, READ.text(FIELDS[name], identity.get(FIELDS[name])))
+    for name in ("phone_number", "email"):
+        one = READ.text(FIELDS[name], identity.get(FIELDS[name]))
+        draft.put(name, [one] if one else None)
+    draft.put("birth_date", READ.day("dateOfBirth", identity.get("dateOfBirth")))
+    draft.code("sex", READ.text("gender", identity.get("gender")), SEX)
+    draft.code("vital_status", READ.text("lifeStatus", identity.get("lifeStatus")), VITAL_STATUS)
+    for name in names & {"given_name", "surname", "sex", "birth_date", "vital_status"}:
+        if name not in draft.values and name not in draft.unusable:
+            READ.refuse(FIELDS[name], "missing")
+    as_of = READ.required("updatedOn", READ.moment("updatedOn", identity.get("updatedOn")))
+    return Record(identifiers, draft.values, as_of, unusable=draft.unusable)
+
+
+def _asked(query: Mapping[str, Any]) -> Identifier:
+    type_ = READ.required("idType", READ.text("idType", query.get("idType")))
+    return Identifier(type_, READ.number_of("id", query.get("id")))
+
+
+def _in_language(field: str, value: object) -> str | None:
+    """Return a name in the language of Hearth's answers, else in the first that is given."""
+    if value is None:
+        return None
+    spellings = READ.objects(field, value)
+    best = next((one for one in spellings if one.get("language") == _LANGUAGE), None)
+    for one in (best, *spellings):
+        if one is not None and (text := READ.text(field, one.get("value"))):
+            return text
+    return None

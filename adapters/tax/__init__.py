@@ -1,0 +1,1 @@
+"""Tax authority: SOAP 1.1, document/literal."""

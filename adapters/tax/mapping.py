@@ -1,0 +1,154 @@
+"""Taxpayers of the revenue authority in Hearth's words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+from xml.etree.ElementTree import Element, ParseError
+from xml.sax.saxutils import escape
+
+from defusedxml.common import DefusedXmlException
+from defusedxml.ElementTree import fromstring
+
+from adapters.ports import Record
+from adapters.reading import Draft, Reader
+from standards.identifiers import TIN, Identifier
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+SOURCE: Final = "tax"
+READ: Final = Reader(SOURCE)
+NAMESPACE: Final = "urn:pv:revenue:taxpayer:1"
+ENVELOPE: Final = "http://schemas.xmlsoap.org/soap/envelope/"
+CURRENCY: Final = "PVC"
+
+STATUS: Final = {"ACTIVE": "active", "DORMANT": "dormant", "CLOSED": "closed"}
+EMPLOYMENT: Final = {code: code for code in ("1", "2", "3", "4", "5", "6", "7", "8")}
+OCCUPATION: Final = {code: code for code in "0123456789"}
+_ARREARS: Final = {"Y": True, "N": False}
+
+
+def to_request(tins: Sequence[str], tax_year: int) -> bytes:
+    """Return the envelope that asks about some taxpayers in one year."""
+    listed = "".join(f"<TIN>{escape(tin)}</TIN>" for tin in tins)
+    return (
+        f'<?xml version="1.0" encoding="utf-8"?><soap:Envelope xmlns:soap="{ENVELOPE}"><soap:Body>'
+        f'<GetTaxpayersRequest xmlns="{NAMESPACE}"><TaxYear>{tax_year}</TaxYear>{listed}</GetTaxpayersRequest>'
+        "</soap:Body></soap:Envelope>"
+    ).encode()
+
+
+def to_answer(
+    body: bytes, subjects: Sequence[Identifier], names: frozenset[str], tax_year: int
+) -> dict[Identifier, Record | None]:
+    """Translate one answer: a record, or None for who is no taxpayer, for every subject.
+
+    Units: money is hundredths of a crown there, and whole crowns here (half a crown counts as one).
+    Raises: SourceContractError for someone else, a subject left out, or an element of another shape.
+    """
+    content = _content(body)
+    if content.tag != _tag("GetTaxpayersResponse"):
+        READ.refuse("Body", "not a GetTaxpayersResponse")
+    records: dict[Identifier, Record | None] = {}
+    for taxpayer in content.findall(_tag("Taxpayer")):
+        _keep(records, subjects, taxpayer, to_record(taxpayer, names, tax_year))
+    for missing in content.findall(_tag("NotFound")):
+        for tin in missing.findall(_tag("TIN")):
+            _keep(records, subjects, missing, None, tin)
+    if len(records) != len(subjects):
+        READ.refuse("GetTaxpayersResponse", "lacks a taxpayer that was asked for")
+    return records
+
+
+def fault_of(body: bytes) -> str | None:
+    """Return whose fault a SOAP fault says it is, `Client` or `Server`; None when the body holds no fault."""
+    try:
+        code = fromstring(body, forbid_dtd=True).findtext(f"{{{ENVELOPE}}}Body/{{{ENVELOPE}}}Fault/faultcode")
+    except (ParseError, DefusedXmlException, ValueError):
+        return None
+    return None if code is None else READ.shown(code.rpartition(":")[2].partition(".")[0])
+
+
+def to_record(taxpayer: Element, names: frozenset[str], tax_year: int) -> Record:
+    """Translate one `Taxpayer` element."""
+    draft = Draft(names)
+    draft.code("taxpayer_status", READ.required("Status", _text(taxpayer, "Status")), STATUS)
+    arrears = READ.required("ArrearsFlag", _text(taxpayer, "ArrearsFlag"))
+    if arrears not in _ARREARS:
+        READ.refuse("ArrearsFlag", "neither Y nor N")
+    draft.put("tax_in_arrears", _ARREARS[arrears])
+    employment = taxpayer.find(_tag("Employment"))
+    if employment is not None:
+        draft.code("employment_status", _text(employment, "Code"), EMPLOYMENT)
+        draft.code("occupation", _text(employment, "Occupation"), OCCUPATION)
+        draft.put("employer_name", _text(employment, "Employer"))
+    assessment = taxpayer.find(_tag("Assessment"))
+    if assessment is not None:
+        _read_assessment(assessment, draft, tax_year)
+    as_of = READ.required("LastChanged", READ.day("LastChanged", _text(taxpayer, "LastChanged")))
+    return Record({TIN: _tin(taxpayer)}, draft.values, as_of, unusable=draft.unusable)
+
+
+def _read_assessment(assessment: Element, draft: Draft, tax_year: int) -> None:
+    if assessment.get("year") != str(tax_year):
+        READ.refuse("Assessment", "of another year than asked for")
+    employment = _hundredths(assessment, "EmploymentIncome")
+    business = _hundredths(assessment, "BusinessIncome")
+    draft.put("tax_year", tax_year)
+    draft.put("income_employment", _crowns(employment))
+    draft.put("income_business", _crowns(business))
+    draft.put("income_annual", _crowns(employment + business))
+    draft.put("tax_paid_annual", _crowns(_hundredths(assessment, "TaxPaid")))
+
+
+def _hundredths(assessment: Element, name: str) -> int:
+    amount = assessment.find(_tag(name))
+    if amount is None:
+        READ.refuse(name, "missing")
+    if amount.get("currency") != CURRENCY:
+        READ.refuse(name, f"not in {CURRENCY}")
+    return READ.required(name, READ.whole(name, amount.text))
+
+
+def _crowns(hundredths: int) -> int:
+    return (hundredths + 50) // 100
+
+
+def _keep(
+    records: dict[Identifier, Record | None],
+    subjects: Sequence[Identifier],
+    holder: Element,
+    record: Record | None,
+    tin: Element | None = None,
+) -> None:
+    number = READ.number_of("TIN", tin.text) if tin is not None else _tin(holder)
+    subject = Identifier(TIN, number)
+    if subject not in subjects:
+        READ.wrong_subject("TIN")
+    if subject in records:
+        READ.refuse("TIN", "answered twice")
+    records[subject] = record
+
+
+def _content(body: bytes) -> Element:
+    """Return what stands in the envelope's body."""
+    try:
+        envelope = fromstring(body, forbid_dtd=True)
+    except (ParseError, DefusedXmlException, ValueError):
+        READ.refuse("body", "not XML, or XML with a document type")
+    holder = envelope.find(f"{{{ENVELOPE}}}Body")
+    if envelope.tag != f"{{{ENVELOPE}}}Envelope" or holder is None or len(holder) != 1:
+        READ.refuse("body", "not a SOAP 1.1 envelope")
+    return holder[0]
+
+
+def _tag(name: str) -> str:
+    return f"{{{NAMESPACE}}}{name}"
+
+
+def _text(parent: Element, name: str) -> str | None:
+    return READ.text(name, parent.findtext(_tag(name)))
+
+
+def _tin(taxpayer: Element) -> str:
+    return READ.number_of("TIN", taxpayer.findtext(_tag("TIN")))
