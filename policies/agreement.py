@@ -1,0 +1,198 @@
+"""A data-sharing agreement: who may know what, for which purpose, in which form, from when until when."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from enum import StrEnum
+from functools import cached_property
+from types import MappingProxyType
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, StringConstraints, Tag, model_validator
+
+from standards.permit import Form, FormKind, Operator
+
+Id = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{1,59}$")]
+Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{1,59}$")]
+Text = Annotated[str, StringConstraints(min_length=1, max_length=300)]
+Version = Annotated[str, StringConstraints(pattern=r"^\d+\.\d+$")]
+RuleName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z-]*@\d+$")]
+Number = Annotated[int | float, Field(allow_inf_nan=False)]
+
+
+class Model(BaseModel):
+    """A frozen model that refuses keys it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class LegalBasis(StrEnum):
+    """What makes a purpose lawful. Only `consent` depends on what the people concerned say."""
+
+    CONSENT = "consent"
+    PUBLIC_TASK = "public_task"
+    VITAL_INTEREST = "vital_interest"
+    LEGAL_OBLIGATION = "legal_obligation"
+    CONTRACT = "contract"
+
+
+class Consumer(Model):
+    """The system that asks."""
+
+    id: Id
+    title: Text
+    client_id: Text = Field(description="Name under which it obtains tokens.")
+    sender_id: Text = Field(description="`sender_id` of its DCI messages.")
+    sender_uris: tuple[Text, ...] = Field(default=(), description="Addresses it may name as its own.")
+    callback_hosts: tuple[Text, ...] = Field(default=(), description="Hosts that results may be sent to.")
+
+
+class Purpose(Model):
+    """Why it may ask."""
+
+    title: Text
+    legal_basis: LegalBasis
+    reference: Text = Field(description="The law or decision behind the basis.")
+
+
+class Household(Model):
+    """How the household is found."""
+
+    rule: RuleName = Field(description="Boundary rule with its version.", examples=["registered-or-kin@1"])
+
+
+class BandForm(Model):
+    """A number as the band it lies in."""
+
+    form: Literal["band"]
+    edges: tuple[Number, ...] = Field(min_length=1, description="Ascending lower edges, in the attribute's unit.")
+
+    @model_validator(mode="after")
+    def _ascending(self) -> BandForm:
+        if list(self.edges) != sorted(set(self.edges)):
+            raise ValueError("the edges must ascend, each named once")
+        return self
+
+
+class PredicateForm(Model):
+    """A number as the answer to one yes/no question."""
+
+    form: Literal["predicate"]
+    operator: Operator
+    threshold: Number | tuple[Number, ...] = Field(description="A number; for `in`, a list of numbers.")
+
+    @model_validator(mode="after")
+    def _threshold_fits(self) -> PredicateForm:
+        if isinstance(self.threshold, tuple) != (self.operator is Operator.IN):
+            raise ValueError("the threshold is a list of numbers for `in`, one number for every other operator")
+        return self
+
+
+class GeneralisedForm(Model):
+    """Something coarser in place of the value."""
+
+    form: Literal["generalised"]
+    to: Literal["year", "month", "district", "region", "initial"]
+
+
+class MaskedForm(Model):
+    """All but the last two characters hidden."""
+
+    form: Literal["masked"]
+
+
+def _form_tag(stated: Any) -> str | None:
+    if isinstance(stated, str):
+        return "value"
+    tag = stated.get("form") if isinstance(stated, Mapping) else getattr(stated, "form", None)
+    return tag if isinstance(tag, str) else None
+
+
+AttributeForm = Annotated[
+    Annotated[Literal["value"], Tag("value")]
+    | Annotated[BandForm, Tag("band")]
+    | Annotated[PredicateForm, Tag("predicate")]
+    | Annotated[GeneralisedForm, Tag("generalised")]
+    | Annotated[MaskedForm, Tag("masked")],
+    Discriminator(
+        _form_tag,
+        custom_error_type="form_unknown",
+        custom_error_message="write `value`, or `{form: band | predicate | generalised | masked, ...}`",
+    ),
+]
+
+
+class SearchTerms(Model):
+    """Right to look for people or households without naming them."""
+
+    attributes: tuple[Code, ...] = Field(min_length=1, description="What may be searched and sorted by.")
+    max_results: int = Field(ge=1, le=10_000, description="Most results of one search, over all its pages.")
+
+
+class Agreement(Model):
+    """One version of one data-sharing agreement. A version in use is never changed: it gets a successor."""
+
+    id: Id
+    version: Version = Field(description='Version in quotes: "1.0".')
+    consumer: Consumer
+    title: Text
+    start: date = Field(description="First day on which it holds.")
+    end: date = Field(description="Last day on which it holds.")
+    purposes: Mapping[Code, Purpose] = Field(min_length=1)
+    household: Household | None = Field(default=None, description="Null: households may not be asked for.")
+    attributes: Mapping[Code, AttributeForm] = Field(min_length=1, description="Attribute -> form.")
+    max_age_s: float = Field(gt=0, description="Oldest source record that may serve an answer, in seconds.")
+    retention_days: int = Field(ge=0, description="How long the consumer may keep what it was told, in days.")
+    search: SearchTerms | None = Field(default=None, description="Null: only people it can name.")
+    hide_withheld: bool = Field(default=False, description="Show what is withheld as if it were absent.")
+
+    @cached_property
+    def forms(self) -> Mapping[str, Form]:
+        """Attribute -> form, as permits carry it."""
+        return MappingProxyType({name: _form(stated) for name, stated in self.attributes.items()})
+
+    @cached_property
+    def order(self) -> tuple[int, ...]:
+        """Sorts versions: 1.10 comes after 1.9."""
+        return tuple(int(part) for part in self.version.split("."))
+
+    def holds_on(self, day: date) -> bool:
+        """Tell whether the day lies within its term."""
+        return self.start <= day <= self.end
+
+
+def _form(stated: AttributeForm) -> Form:
+    match stated:
+        case BandForm():
+            return Form(FormKind.BAND, edges=stated.edges)
+        case PredicateForm():
+            return Form(FormKind.PREDICATE, operator=stated.operator, threshold=stated.threshold)
+        case GeneralisedForm():
+            return Form(FormKind.GENERALISED, to=stated.to)
+        case MaskedForm():
+            return Form(FormKind.MASKED)
+        case _:
+            return VALUE
+
+
+VALUE: Final = Form(FormKind.VALUE)
+
+
+def in_force(agreements: Iterable[Agreement], day: date) -> tuple[Agreement, ...]:
+    """Return what holds on a day: of each agreement the newest version that has started, unless it has ended.
+
+    A version that has started replaces the older ones for good. Ending it early therefore ends the agreement, and
+    does not bring a wider, older version back.
+    """
+    newest: dict[str, Agreement] = {}
+    for agreement in agreements:
+        known = newest.get(agreement.id)
+        if agreement.start <= day and (known is None or agreement.order > known.order):
+            newest[agreement.id] = agreement
+    return tuple(newest[id_] for id_ in sorted(newest) if newest[id_].holds_on(day))
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the JSON Schema of an agreement file, for editors and for checks elsewhere."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **Agreement.model_json_schema()}

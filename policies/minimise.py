@@ -1,0 +1,181 @@
+"""Minimisation: the answer is built up from the permit, so that nothing else can be in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from policies.fit import PLACES
+from policies.forms import apply
+from standards.household import HouseholdProfile, Member, Outcome, SourceOutcome
+from standards.permit import Form, FormKind, Permit, PersonPermit
+from standards.states import (
+    Absent,
+    AttributeState,
+    Conflict,
+    Provenance,
+    Unavailable,
+    UnavailableReason,
+    Value,
+    Withheld,
+    WithheldReason,
+)
+
+UNDISCLOSED: Final = "undisclosed"
+"""Source of whatever is absent under an agreement that hides why."""
+
+_UNKNOWN: Final = Unavailable(UnavailableReason.NO_SOURCE)
+_SILENT: Final = frozenset({Outcome.PARTIAL, Outcome.UNAVAILABLE})
+_OUTAGES: Final = frozenset(
+    {
+        UnavailableReason.SOURCE_DOWN,
+        UnavailableReason.SOURCE_TIMEOUT,
+        UnavailableReason.SOURCE_BUSY,
+        UnavailableReason.SOURCE_REFUSED,
+    }
+)
+
+
+def minimise(profile: HouseholdProfile, permit: Permit, persons: Mapping[int, PersonPermit]) -> HouseholdProfile:
+    """Return what of the profile may leave, in the forms in which it may be known.
+
+    persons: number of a member -> what is permitted of that person. A member who is not in it stays a member, with
+    everything withheld. Attributes of the household itself go by the person asked about, or by its head when the
+    household was asked for by its own number.
+    """
+    # INVARIANT: nothing outside the permit leaves; every name below comes from the permit, none from the profile.
+    named = sorted({*permit.forms, *permit.withheld})
+    of_people = [name for name in named if name not in permit.household_names]
+    of_household = [name for name in named if name in permit.household_names]
+    members = tuple(
+        member._replace(
+            identifiers={}, attributes=_given(of_people, member.attributes, permit, persons.get(member.number))
+        )
+        for member in profile.members
+    )
+    owner = _owner(profile)
+    minimised = profile._replace(
+        members=members,
+        attributes=_given(of_household, profile.attributes, permit, None if owner is None else persons.get(owner)),
+    )
+    return _hidden(minimised, permit) if permit.hide_withheld else minimised
+
+
+def _owner(profile: HouseholdProfile) -> int | None:
+    """Return the number of the member whose permit covers the household's own attributes."""
+    if profile.subject is not None:
+        return profile.subject
+    return next((member.number for member in profile.members if member.relationship == "SELF"), None)
+
+
+def _given(
+    names: Iterable[str],
+    states: Mapping[str, AttributeState],
+    permit: Permit,
+    person: PersonPermit | None,
+) -> dict[str, AttributeState]:
+    return {name: _state(name, states, permit, person) for name in names}
+
+
+def _state(
+    name: str, states: Mapping[str, AttributeState], permit: Permit, person: PersonPermit | None
+) -> AttributeState:
+    form = permit.forms.get(name)
+    if form is None:
+        return Withheld(permit.withheld[name])
+    if person is None:
+        return Withheld(WithheldReason.CONSENT_MISSING)
+    if name in person.withheld or name not in person.forms:
+        return Withheld(person.withheld.get(name, WithheldReason.CONSENT_MISSING))
+    source = PLACES.get(form.to or "", name) if form.kind is FormKind.GENERALISED else name
+    state = states.get(source, _UNKNOWN)
+    if person.refused_sources:
+        state = _without(state, person.refused_sources)
+    return state if form.kind is FormKind.VALUE else _formed(form, state)
+
+
+def _without(state: AttributeState, refused: frozenset[str]) -> AttributeState:
+    """Return the state without the word of sources that must not be asked; none should be in it."""
+    match state:
+        case Value(provenance=provenance) | Absent(provenance=provenance) if provenance.source_id in refused:
+            return Withheld(WithheldReason.CONSENT_REFUSED)
+        case Conflict(settled, differing):
+            if settled.provenance.source_id in refused:
+                return Withheld(WithheldReason.CONSENT_REFUSED)
+            left = tuple(claim for claim in differing if claim.provenance.source_id not in refused)
+            return Conflict(settled, left) if left else settled
+        case _:
+            return state
+
+
+def _formed(form: Form, state: AttributeState) -> AttributeState:
+    """Return the state with every claim in the form; claims that become equal become one."""
+    match state:
+        case Value():
+            return _claim(form, state) or _misstated(state)
+        case Conflict(settled, differing):
+            best = _claim(form, settled)
+            if best is None:
+                return _misstated(settled)
+            others: list[Value] = []
+            for claim in (_claim(form, other) for other in differing):
+                if claim is not None and all(claim.value != known.value for known in (best, *others)):
+                    others.append(claim)
+            return Conflict(best, tuple(others)) if others else best
+        case _:
+            return state
+
+
+def _claim(form: Form, claim: Value) -> Value | None:
+    try:
+        return claim._replace(value=apply(form, claim.value))
+    except ValueError:
+        return None
+
+
+def _misstated(claim: Value) -> Unavailable:
+    """Say that the source stated something of another type than the attribute has."""
+    return Unavailable(UnavailableReason.SOURCE_CONTRACT, claim.provenance.source_id)
+
+
+def _hidden(profile: HouseholdProfile, permit: Permit) -> HouseholdProfile:
+    """Return the profile with everything withheld shown as if it were absent.
+
+    INVARIANT: what is withheld and what is absent are then the same value, so nobody can tell them apart. While a
+    registry is out, what is withheld takes the look of what the others have from it. Calls are not counted, since
+    their number tells for how many people a registry was asked.
+    """
+    absent = Absent(Provenance(UNDISCLOSED, permit.decided_at))
+    outages = {
+        name: state
+        for member in profile.members
+        for name, state in member.attributes.items()
+        if isinstance(state, Unavailable) and state.reason in _OUTAGES
+    }
+
+    def look(states: Mapping[str, AttributeState]) -> dict[str, AttributeState]:
+        return {
+            name: outages.get(name, absent)
+            if isinstance(state, Withheld)
+            else absent
+            if isinstance(state, Absent)
+            else state
+            for name, state in states.items()
+        }
+
+    return profile._replace(
+        members=tuple(_silent(member, look(member.attributes)) for member in profile.members),
+        attributes=look(profile.attributes),
+        sources={source_id: _uncounted(outcome) for source_id, outcome in profile.sources.items()},
+        # A source that was not asked about the household because somebody refused it would tell just that.
+        unheard=tuple(s for s in profile.unheard if s in profile.sources and profile.sources[s].outcome in _SILENT),
+    )
+
+
+def _silent(member: Member, attributes: dict[str, AttributeState]) -> Member:
+    return member._replace(attributes=attributes)
+
+
+def _uncounted(outcome: SourceOutcome) -> SourceOutcome:
+    shown = Outcome.ANSWERED if outcome.outcome is Outcome.NOT_ASKED else outcome.outcome
+    return SourceOutcome(shown, reason=outcome.reason)

@@ -1,0 +1,215 @@
+"""What every agreement book and every consent ledger promises, wherever they are kept."""
+
+import sqlite3
+from datetime import UTC, date, datetime
+
+import orjson
+import pytest
+
+from policies.book import AgreementFolder, AgreementSet
+from policies.ledger import MemoryLedger, SqliteLedger
+from policies.ports import AgreementBook, ConsentStore, StandingKind
+from policies.receipts import Consent, Decision
+from standards.errors import ConfigurationError
+from standards.identifiers import identifier
+from tests.unit.policies.builders import CATALOGUE, agreement
+
+pytestmark = pytest.mark.contract
+
+KEY = b"a key of thirty-two bytes or so.."
+NOW = datetime(2026, 9, 30, 12, tzinfo=UTC)
+
+
+@pytest.fixture(params=["memory", "folder"])
+def book(request, tmp_path) -> AgreementBook:
+    """Each agreement book in turn, with two versions of one agreement."""
+    versions = [agreement(), agreement(version="1.1", start="2026-07-01", end="2026-08-31")]
+    if request.param == "memory":
+        return AgreementSet(versions)
+    for version in versions:
+        # JSON is YAML too.
+        (tmp_path / f"{version.version}.yaml").write_text(version.model_dump_json(by_alias=True))
+    return AgreementFolder.load(tmp_path, CATALOGUE)
+
+
+@pytest.mark.parametrize(
+    ("day", "version"),
+    [("2025-12-31", None), ("2026-06-30", "1.0"), ("2026-07-01", "1.1"), ("2026-09-01", None)],
+)
+def test_a_book_tells_what_holds_on_a_day(book, day, version):
+    """The newest version that has started holds, until it ends; both ways of asking agree."""
+    found = book.in_force("programme", date.fromisoformat(day))
+
+    assert (found and found.version) == version
+    assert book.for_purpose("programme", "eligibility", date.fromisoformat(day)) == found
+    assert book.for_purpose("programme", "audit", date.fromisoformat(day)) is None
+
+
+def test_a_book_tells_every_version_and_every_consumer(book):
+    """Versions that have ended are among them."""
+    assert [known.version for known in book.versions("programme")] == ["1.0", "1.1"]
+    assert [known.sender_id for known in book.consumers()] == ["programme.pv"]
+
+
+@pytest.fixture(params=["memory", "sqlite in memory", "sqlite file"])
+def ledger(request, tmp_path):
+    """Each ledger in turn, empty."""
+    if request.param == "memory":
+        yield MemoryLedger(KEY)
+        return
+    sql = SqliteLedger.open(tmp_path / "consent.db" if request.param == "sqlite file" else None, KEY)
+    yield sql
+    sql.close()
+
+
+def decided(number, decision="granted", **changes):
+    """A decision of the person with that number."""
+    who = identifier("UIN", number)
+    return Consent(who, "eligibility", Decision(decision), who, date(2026, 1, 5))._replace(**changes)
+
+
+def line(number, decision="granted", sources=None, type_="UIN"):
+    """A line of a consents file."""
+    who = {"type": type_, "value": number}
+    stated = {"subject": who, "purpose": "eligibility", "decision": decision, "sources": sources, "given_by": who}
+    return orjson.dumps(stated | {"given_on": "2026-01-05", "until": "2027-12-31"})
+
+
+async def kinds(ledger: ConsentStore, *people, purpose="eligibility", consumer_id="uct", at=NOW):
+    """Where these people stand."""
+    return [found.kind.value for found in await ledger.standings(people, purpose, consumer_id, at)]
+
+
+async def test_who_has_decided_nothing_is_missing(ledger):
+    """One standing for each person, even for one without any number."""
+    assert await kinds(ledger) == []
+    assert await kinds(ledger, {"UIN": "1234567890"}, {}) == ["missing", "missing"]
+
+
+async def test_a_decision_counts_at_once_for_its_purpose(ledger):
+    """Standings come in the order asked, whatever the spelling of the number."""
+    receipt_id = await ledger.record(decided("1234567890"))
+    await ledger.record(decided("1111111111", "refused"))
+
+    people = ({"UIN": "1111111111"}, {"NID": "1234 567890", "TIN": "T00000001"}, {"UIN": "2222222222"})
+    assert await kinds(ledger, *people) == ["refused", "granted", "missing"]
+    assert await kinds(ledger, *people, purpose="audit") == ["missing"] * 3
+    (standing,) = await ledger.standings([{"UIN": "1234567890"}], "eligibility", "uct", NOW)
+    assert standing.receipt_id == receipt_id
+
+
+async def test_the_newest_decision_wins(ledger):
+    """Withdrawing and granting again on one day ends with the last word, though two of the three are alike."""
+    for decision in ("granted", "refused", "granted"):
+        await ledger.record(decided("1234567890", decision))
+        assert await kinds(ledger, {"UIN": "1234567890"}) == [decision]
+
+
+async def test_decisions_under_all_numbers_of_a_person_count(ledger):
+    """A refusal given under the birth number stands against a grant given under the other."""
+    await ledger.record(decided("1234567890"))
+    await ledger.record(
+        decided("1234567890", "refused", subject=identifier("BRN", "B2011-004812"), given_on=date(2026, 2, 1))
+    )
+
+    assert await kinds(ledger, {"UIN": "1234567890", "BRN": "B2011-004812"}) == ["refused"]
+
+
+async def test_a_grant_ends_and_a_source_can_be_refused(ledger):
+    """Expired is missing; a refused source leaves the rest."""
+    await ledger.record(decided("1234567890", until=date(2026, 9, 29)))
+    await ledger.record(decided("1111111111", "refused", sources=frozenset({"health", "tax"})))
+
+    expired, partial = await ledger.standings([{"UIN": "1234567890"}, {"UIN": "1111111111"}], "eligibility", "uct", NOW)
+
+    assert expired.kind is StandingKind.MISSING
+    assert (partial.kind, partial.refused_sources) == (StandingKind.GRANTED, {"health", "tax"})
+
+
+async def test_a_decision_may_be_about_one_consumer(ledger):
+    """Another consumer does not profit."""
+    await ledger.record(decided("1234567890", consumer_id="uct"))
+
+    assert await kinds(ledger, {"UIN": "1234567890"}) == ["granted"]
+    assert await kinds(ledger, {"UIN": "1234567890"}, consumer_id="other") == ["missing"]
+
+
+async def test_a_person_sees_everything_decided(ledger):
+    """All purposes, oldest first."""
+    first = await ledger.record(decided("1234567890"))
+    second = await ledger.record(decided("1234567890", "refused", purpose="audit", sources=frozenset({"tax"})))
+    await ledger.record(decided("1111111111"))
+
+    receipts = await ledger.receipts({"UIN": "1234567890"})
+
+    assert [(r.receipt_id, r.purpose, r.decision, r.sources) for r in receipts] == [
+        (first, "eligibility", Decision.GRANTED, None),
+        (second, "audit", Decision.REFUSED, frozenset({"tax"})),
+    ]
+    assert receipts[0].given_on == date(2026, 1, 5)
+
+
+async def test_a_file_is_imported_once(ledger):
+    """Importing it again changes nothing, not even what was decided in between."""
+    lines = [line("1234567890"), b"", line("1111111111", "refused"), line("PT0000001", type_="MEMBER_ID")]
+    assert await ledger.import_lines(lines) == 3
+    await ledger.record(decided("1234567890", "refused"))
+
+    assert await ledger.import_lines(lines) == 0
+    assert await kinds(ledger, {"UIN": "1234567890"}, {"MEMBER_ID": "PT0000001"}) == ["refused", "granted"]
+
+
+async def test_the_last_line_of_a_day_wins_in_a_file(ledger):
+    """Also when it says the same as an earlier one."""
+    assert await ledger.import_lines([line("1234567890", d) for d in ("granted", "refused", "granted")]) == 3
+
+    assert await kinds(ledger, {"UIN": "1234567890"}) == ["granted"]
+
+
+async def test_a_wrong_line_stops_the_whole_import(ledger):
+    """Half a file is no state that anybody decided on."""
+    with pytest.raises(ConfigurationError, match="line 2"):
+        await ledger.import_lines([line("1234567890"), "{}"])
+
+    assert await kinds(ledger, {"UIN": "1234567890"}) == ["missing"]
+
+
+async def test_ten_thousand_people_are_kept_and_asked_at_once(ledger):
+    """A country's worth in one import, a payroll in one question."""
+    numbers = [f"{n:010}" for n in range(10_000)]
+    assert await ledger.import_lines([line(n, "refused" if n.endswith("7") else "granted") for n in numbers]) == 10_000
+
+    found = await kinds(ledger, *({"UIN": n} for n in numbers[:3_000]))
+    assert found == ["refused" if n.endswith("7") else "granted" for n in numbers[:3_000]]
+
+
+async def test_a_file_outlives_the_process_and_holds_nothing_in_clear(tmp_path):
+    """Numbers of the subject and of who decided are not in the file, nor beside it."""
+    path = tmp_path / "consent.db"
+    ledger = SqliteLedger.open(path, KEY)
+    await ledger.record(decided("1234567890", given_by=identifier("UIN", "9876543210")))
+    everything = b"".join(file.read_bytes() for file in tmp_path.iterdir())
+    ledger.close()
+
+    assert b"1234567890" not in everything
+    assert b"9876543210" not in everything
+    again = SqliteLedger.open(path, KEY)
+    assert await kinds(again, {"UIN": "1234567890"}) == ["granted"]
+    again.close()
+    other_key = SqliteLedger.open(path, b"another key" * 3)
+    assert await kinds(other_key, {"UIN": "1234567890"}) == ["missing"]
+    other_key.close()
+
+
+async def test_a_decision_that_cannot_be_kept_raises(tmp_path):
+    """Nobody is told that a withdrawal counts when it does not."""
+    path = tmp_path / "consent.db"
+    ledger = SqliteLedger.open(path, KEY)
+    ledger.close()
+    with sqlite3.connect(path) as connection:
+        connection.execute("DROP TABLE consent_receipt")
+    connection.close()
+
+    with pytest.raises(Exception, match="no such table"):
+        await ledger.record(decided("1234567890"))
+    ledger.close()

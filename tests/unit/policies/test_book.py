@@ -1,0 +1,156 @@
+"""A folder of agreements: which one holds, and when the folder cannot be used."""
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from policies.agreement import in_force
+from policies.book import AgreementFolder, AgreementSet
+from standards.errors import ConfigurationError
+from tests.unit.policies.builders import CATALOGUE, agreement
+from tests.unit.policies.test_reading import GOOD
+
+SANDBOX = Path(__file__).parents[3] / "policies" / "sandbox"
+JUNE = date(2026, 6, 1)
+
+
+def consumer(id_, **changes):
+    """A consumer whose names follow from its id."""
+    return {"id": id_, "title": id_, "client_id": id_, "sender_id": f"{id_}.pv"} | changes
+
+
+def test_the_newest_version_that_has_started_holds():
+    """Versions count by their numbers, not as text, and not before their first day."""
+    old, new = agreement(version="1.9"), agreement(version="1.10")
+    later = agreement(version="2.0", start="2026-07-01")
+
+    assert in_force([new, later, old], JUNE) == (new,)
+    assert in_force([new, later, old], date(2026, 7, 1)) == (later,)
+
+
+def test_a_version_that_has_ended_does_not_bring_older_ones_back():
+    """Ending an agreement early must not widen it."""
+    wide, ended = agreement(version="1.0"), agreement(version="1.1", start="2026-02-01", end="2026-03-01")
+
+    assert in_force([wide, ended], JUNE) == ()
+    assert in_force([wide, ended], date(2026, 1, 15)) == (wide,)
+
+
+@pytest.mark.parametrize(
+    ("day", "holds"), [("2025-12-31", False), ("2026-01-01", True), ("2026-12-31", True), ("2027-01-01", False)]
+)
+def test_the_first_and_the_last_day_belong_to_the_term(day, holds):
+    """Both ends are included."""
+    assert bool(in_force([agreement()], date.fromisoformat(day))) is holds
+
+
+def test_a_consumer_may_have_several_agreements():
+    """The purpose tells which one applies; without one, the one that started last is meant."""
+    other = {"audit": {"title": "Audit", "legal_basis": "public_task", "reference": "Act"}}
+    first, second = agreement(), agreement(id="audit", purposes=other, start="2026-02-01")
+    book = AgreementSet([second, first])
+
+    assert book.for_purpose("programme", "eligibility", JUNE) == first
+    assert book.for_purpose("programme", "audit", JUNE) == second
+    assert book.for_purpose("programme", "audit", date(2026, 1, 31)) is None
+    assert book.for_purpose("somebody", "audit", JUNE) is None
+    assert book.in_force("programme", JUNE) == second
+    assert book.in_force("somebody", JUNE) is None
+    assert book.versions("programme") == (second, first)
+    assert book.versions("somebody") == ()
+
+
+def test_a_consumer_is_as_its_newest_version_describes_it():
+    """A renamed programme has one name."""
+    renamed = agreement(version="1.1", start="2026-02-01", consumer=consumer("programme", title="New name"))
+
+    assert [known.title for known in AgreementSet([renamed, agreement()]).consumers()] == ["New name"]
+
+
+@pytest.mark.parametrize(
+    ("agreements", "sentence"),
+    [
+        ([agreement(), agreement()], "is there twice"),
+        ([agreement(), agreement(id="other")], "both cover the purpose eligibility on 2026-01-01"),
+        ([agreement(), agreement(version="1.1", consumer=consumer("another"))], "changes its consumer"),
+        ([agreement(), agreement(id="other", consumer=consumer("another", client_id="programme"))], "one client_id"),
+        ([agreement(), agreement(id="other", consumer=consumer("another", sender_id="programme.pv"))], "one sender_id"),
+    ],
+)
+def test_agreements_that_contradict_each_other_are_refused(agreements, sentence):
+    """Nobody should have to ask which of two agreements was applied."""
+    with pytest.raises(ConfigurationError, match=sentence):
+        AgreementSet(agreements)
+
+
+def test_a_purpose_may_move_to_another_agreement():
+    """What a newer version has replaced no longer counts."""
+    other = {"audit": {"title": "Audit", "legal_basis": "public_task", "reference": "Act"}}
+    moved = [
+        agreement(),
+        agreement(version="1.1", start="2026-05-01", purposes=other),
+        agreement(id="next", start="2026-05-01"),
+    ]
+
+    found = AgreementSet(moved).for_purpose("programme", "eligibility", JUNE)
+
+    assert found is not None
+    assert found.id == "next"
+
+
+def test_the_practice_folder_holds_two_programmes():
+    """The cash transfer by consent, the school grant by law."""
+    book = AgreementFolder.load(SANDBOX, CATALOGUE)
+
+    assert {c.id: c.sender_id for c in book.consumers()} == {
+        "uct": "uct.programmes.pv",
+        "cct-education": "cct-education.programmes.pv",
+    }
+    transfer = book.for_purpose("uct", "eligibility", JUNE)
+    grant = book.for_purpose("cct-education", "enrolment_verification", JUNE)
+    assert transfer is not None
+    assert grant is not None
+    assert transfer.purposes["eligibility"].legal_basis == "consent"
+    assert grant.purposes["enrolment_verification"].legal_basis == "public_task"
+
+
+def test_a_change_is_seen_and_read(tmp_path):
+    """A new version holds as soon as the folder is read again; other files in the folder do not count."""
+    (tmp_path / "a.yaml").write_text(GOOD)
+    (tmp_path / "notes.txt").write_text("not an agreement")
+    book = AgreementFolder.load(tmp_path, CATALOGUE)
+    assert not book.is_changed()
+
+    (tmp_path / "b.yaml").write_text(GOOD.replace('"1.0"', '"1.1"'))
+
+    assert book.is_changed()
+    fresh = book.reloaded()
+    assert [a.version for a in in_force(fresh.versions("programme"), JUNE)] == ["1.1"]
+    assert [a.version for a in in_force(book.versions("programme"), JUNE)] == ["1.0"]
+    assert not fresh.is_changed()
+
+
+def test_a_version_in_use_cannot_be_edited(tmp_path):
+    """Journal entries name the version, so it must go on saying the same."""
+    (tmp_path / "a.yaml").write_text(GOOD)
+    book = AgreementFolder.load(tmp_path, CATALOGUE)
+    assert all(known.forms for known in book.agreements)  # what is worked out later is no change either
+
+    (tmp_path / "a.yaml").write_text("# a comment changes nothing\n" + GOOD)
+    assert book.reloaded().is_changed() is False
+    (tmp_path / "a.yaml").write_text(GOOD.replace("[100, 200]", "[100]"))
+
+    with pytest.raises(ConfigurationError, match=r"grant 1\.0 was changed while in use"):
+        book.reloaded()
+
+
+def test_all_wrong_files_of_a_folder_are_named(tmp_path):
+    """One start shows all mistakes."""
+    (tmp_path / "a.yaml").write_text("id: grant")
+    (tmp_path / "b.yaml").write_text("[]")
+
+    with pytest.raises(ConfigurationError, match=r"(?s)a\.yaml:1:1.*b\.yaml:1:1"):
+        AgreementFolder.load(tmp_path, CATALOGUE)
+    with pytest.raises(ConfigurationError, match="no such folder"):
+        AgreementFolder.load(tmp_path / "nowhere", CATALOGUE)
