@@ -1,0 +1,44 @@
+"""The aiohttp application: which path is answered by whom."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from aiohttp import web
+
+from gateway.api import docs, health, sandbox, search, tokens, wellknown
+from gateway.api.middleware import around, keep_private
+from gateway.api.state import GATEWAY
+from gateway.bootstrap import Gateway
+
+
+def application(gateway: Gateway) -> web.Application:
+    """Return the HTTP surface of a gateway; the gateway opens and closes with it."""
+    app = web.Application(middlewares=[around], client_max_size=gateway.settings.server.max_body_bytes)
+    app[GATEWAY] = gateway
+    app.router.add_routes(
+        [
+            web.post("/oauth2/client/token", tokens.token),
+            web.post("/registry/sync/search", search.sync_search),
+            web.post("/{registry}/registry/sync/search", search.sync_search),
+            web.get("/.well-known/jwks.json", wellknown.jwks),
+            web.get("/contexts/v1/{name}.jsonld", wellknown.context),
+            web.get("/health", health.health),
+            web.get("/ready", health.ready),
+            web.get("/metrics", health.metrics),
+            web.get("/openapi.json", docs.openapi),
+            web.get("/docs", docs.page),
+            web.get("/docs/style.css", docs.style),
+        ]
+    )
+    if gateway.settings.sandbox:
+        app.router.add_delete("/_sandbox/cache", sandbox.clear_cache)
+    app.on_response_prepare.append(keep_private)
+    app.cleanup_ctx.append(_open)
+    return app
+
+
+async def _open(app: web.Application) -> AsyncIterator[None]:
+    await app[GATEWAY].open()
+    yield
+    await app[GATEWAY].close()

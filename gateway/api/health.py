@@ -1,0 +1,38 @@
+"""For the operator: whether the process lives, whether it can do its work, and its metrics."""
+
+from __future__ import annotations
+
+import orjson
+from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from gateway.api.state import GATEWAY
+
+
+async def health(request: web.Request) -> web.Response:
+    """Say that the process answers; nothing else is looked at."""
+    return web.json_response({"status": "up"})
+
+
+async def ready(request: web.Request) -> web.Response:
+    """Say whether questions can be answered: 503 when the journal cannot be written.
+
+    A registry that is down does not make the gateway unready: its attributes are then `unavailable`, and listed here.
+    """
+    gateway = request.app[GATEWAY]
+    registries = {id_: "open" if r.guarded.is_open else "closed" for id_, r in gateway.registries.items()}
+    is_ready = gateway.journal.is_writable
+    body = {
+        "status": "ready" if is_ready else "not_ready",
+        "journal": "writable" if is_ready else "not_writable",
+        "circuit_breakers": registries,
+    }
+    return web.Response(status=200 if is_ready else 503, body=orjson.dumps(body), content_type="application/json")
+
+
+async def metrics(request: web.Request) -> web.Response:
+    """Return the metrics in the text format of Prometheus."""
+    gateway = request.app[GATEWAY]
+    for id_, registry in gateway.registries.items():
+        gateway.metrics.breaker_open.labels(id_).set(registry.guarded.is_open)
+    return web.Response(body=generate_latest(gateway.metrics.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})

@@ -1,0 +1,147 @@
+"""`POST /registry/sync/search`: a DCI message in, its answer out, recorded before it leaves."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from datetime import datetime
+
+import orjson
+from aiohttp import web
+
+from adapters.ports import Deadline
+from gateway.api.state import GATEWAY
+from gateway.bootstrap import Gateway, utc_now
+from gateway.pipeline import Answer, Question, answer
+from gateway.settings import Consumer
+from gateway.stages.admit import parsed
+from standards.dci.codes import HeaderReason
+from standards.dci.envelope import Header
+from standards.dci.search import RejectedItem, SearchItem, answer_header, rejected_item, search_answer
+from standards.dci.validate import header_of, transaction_id_of
+from standards.errors import RequestError
+from standards.signing import public_jwk, sign
+
+_HEADER_CODES = frozenset(HeaderReason)
+_IN_HEADER = _HEADER_CODES | {"err.receiver_id.invalid"}
+
+
+async def sync_search(request: web.Request) -> web.Response:
+    """Answer every question of a message.
+
+    A fault of one question is its item's; a fault the standard has a header code for is told in the header of an
+    answer; every other fault is an HTTP error.
+    """
+    gateway = request.app[GATEWAY]
+    start = time.perf_counter()
+    consumer = gateway.admission.consumer_of(request.headers.get("Authorization", ""))
+    if request.content_type != "application/json":
+        raise web.HTTPUnsupportedMediaType
+    body = await request.read()
+    now = utc_now()
+    try:
+        message = gateway.admission.admit(consumer, body, now).message
+    except RequestError as error:
+        if error.reason_code not in _IN_HEADER:
+            raise
+        return _refused_whole(gateway, body, error, now)
+    correlation_id = secrets.token_hex(16)
+    settings = gateway.settings.messages
+    deadline = Deadline.after(settings.deadline_s * (1 - settings.compose_share))
+    async with asyncio.TaskGroup() as group:
+        tasks = [
+            group.create_task(_answer(gateway, consumer, item, message.transaction_id, correlation_id, deadline))
+            for item in message.items
+        ]
+    answers = [task.result() for task in tasks]
+    entries = [a.entry for a in answers if isinstance(a, Answer)]
+    # INVARIANT: what cannot be recorded is not answered; the entry is durable before a byte of the answer leaves.
+    if entries:
+        await gateway.journal.record(entries)
+    items = [orjson.Fragment(a.item if isinstance(a, Answer) else orjson.dumps(a)) for a in answers]
+    statuses: list[dict[str, object]] = [{"status": a.status if isinstance(a, Answer) else "rjct"} for a in answers]
+    response = _sealed(gateway, message.header, message.transaction_id, correlation_id, items, statuses, now)
+    _measure(gateway, consumer, answers, time.perf_counter() - start)
+    return response
+
+
+async def _answer(
+    gateway: Gateway,
+    consumer: Consumer,
+    item: SearchItem | RejectedItem,
+    transaction_id: str,
+    correlation_id: str,
+    deadline: Deadline,
+) -> Answer | dict[str, object]:
+    if isinstance(item, RejectedItem):
+        return rejected_item(item.reference_id, item.code, item.message, now=utc_now())
+    return await answer(Question(consumer, item, transaction_id, correlation_id, deadline), gateway.rooms)
+
+
+def _refused_whole(gateway: Gateway, body: bytes, error: RequestError, now: datetime) -> web.Response:
+    """Refuse a message in the header of an answer, as the standard's header codes are meant to be used."""
+    raw = parsed(body)
+    header = answer_header(
+        header_of(raw),
+        [],
+        now=now,
+        message_id=secrets.token_hex(16),
+        sender_id=gateway.settings.server.sender_id,
+        reason_code=error.reason_code if error.reason_code in _HEADER_CODES else None,
+        reason_message=str(error),
+    )
+    return _signed(gateway, search_answer(header, transaction_id_of(raw), secrets.token_hex(16), []), now)
+
+
+def _sealed(
+    gateway: Gateway,
+    request: Header,
+    transaction_id: str,
+    correlation_id: str,
+    items: list[orjson.Fragment],
+    statuses: list[dict[str, object]],
+    now: datetime,
+) -> web.Response:
+    header = answer_header(
+        request,
+        statuses,
+        now=now,
+        message_id=secrets.token_hex(16),
+        sender_id=gateway.settings.server.sender_id,
+    )
+    return _signed(gateway, search_answer(header, transaction_id, correlation_id, items), now)  # type: ignore[arg-type]
+
+
+def _signed(gateway: Gateway, answered: dict[str, object], now: datetime) -> web.Response:
+    if gateway.settings.sign_answers:
+        # Signed over the parsed form of exactly what is sent: items are already text, and the signature sorts keys.
+        plain = orjson.loads(orjson.dumps(answered))
+        key = gateway.keys.signing
+        answered = {
+            "signature": sign(
+                plain,
+                key,
+                sender_id=gateway.settings.server.sender_id,
+                key_id=public_jwk(key.public_key())["kid"],
+                now=now,
+            ),
+            **answered,
+        }
+    return web.Response(body=orjson.dumps(answered), content_type="application/json")
+
+
+def _measure(gateway: Gateway, consumer: Consumer, answers: list[Answer | dict[str, object]], seconds: float) -> None:
+    metrics = gateway.metrics
+    metrics.duration.observe(seconds)
+    for one in answers:
+        outcome = one.entry.event if isinstance(one, Answer) else "search.unread"
+        metrics.questions.labels(consumer.client_id, outcome).inc()
+        if isinstance(one, Answer):
+            for source, part in one.sources.items():
+                if part.calls:
+                    metrics.source_calls.labels(source).inc(part.calls)
+                if part.cached:
+                    metrics.cached_records.labels(source).inc(part.cached)
+                if part.reason is not None:
+                    metrics.source_failures.labels(source, part.reason).inc()

@@ -1,0 +1,219 @@
+"""The `hearth` command."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from standards.errors import InteropError
+
+app = typer.Typer(
+    help="Hearth: one question about a household, answered by the registries that hold the truth.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+keys = typer.Typer(help="Keys and secrets.", no_args_is_help=True)
+app.add_typer(keys, name="keys")
+journal = typer.Typer(help="What was asked and answered.", no_args_is_help=True)
+app.add_typer(journal, name="journal")
+
+Folder = Annotated[Path, typer.Option("--dir", help="Folder of the sandbox.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+REFUSED = 1
+"""Exit code when Hearth said no, or could not; 2 is a wrong command line, 0 is success."""
+
+
+@contextlib.contextmanager
+def told() -> Iterator[None]:
+    """Turn an error of ours into one line and exit code 1."""
+    try:
+        yield
+    except InteropError as error:
+        typer.echo(f"hearth: {error}", err=True)
+        raise typer.Exit(REFUSED) from None
+
+
+@app.command()
+def serve(
+    config: Annotated[Path | None, typer.Option(help="Settings file, see config.example.yaml.")] = None,
+    address_file: Annotated[Path | None, typer.Option(help="Write the base address here once it answers.")] = None,
+    until_stdin_closes: Annotated[bool, typer.Option(help="Stop when standard input ends.")] = False,
+) -> None:
+    """Run the gateway until SIGTERM or Ctrl-C."""
+    from gateway.server import serve as run
+    from gateway.settings import load
+
+    with told():
+        run(load(config), address_file, until_stdin_closes=until_stdin_closes)
+
+
+@app.command()
+def sandbox(
+    port: Annotated[int, typer.Option(help="Port of the gateway; 0 takes a free one.")] = 8080,
+    folder: Folder = Path(".hearth"),
+    households: Annotated[int, typer.Option(min=50, help="Households of the practice country.")] = 2000,
+    seed: Annotated[int, typer.Option(help="The same seed makes the same country.")] = 7,
+    consumer: Annotated[list[str] | None, typer.Option(help="Add a programme: NAME=AGREEMENT_FILE.")] = None,
+    set_: Annotated[list[str] | None, typer.Option("--set", help="Change a setting: path.to.it=VALUE.")] = None,
+) -> None:
+    """Run a practice country and a gateway until Ctrl-C, and print their addresses."""
+    from gateway.sandbox import Sandbox, pairs
+    from gateway.show import addresses
+
+    stop = threading.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda *_: stop.set())
+    with told():
+        one = Sandbox(
+            folder,
+            port=port,
+            households=households,
+            seed=seed,
+            consumers={n: Path(f) for n, f in pairs(consumer or [], "--consumer").items()},
+            overrides=pairs(set_ or [], "--set"),
+            say=lambda text: typer.echo(f"  {text}", err=True),
+        )
+        with one.running() as content:
+            typer.echo(addresses(content, one.file))
+            while not stop.wait(0.5):
+                if (part := one.ended()) is not None:
+                    typer.echo(f"hearth: {part} has ended by itself; see {one.folder}", err=True)
+                    raise typer.Exit(REFUSED)
+
+
+@app.command()
+def ask(
+    programme: Annotated[str, typer.Option("--as", help="Programme that asks, as the sandbox names it.")] = "uct",
+    household_of: Annotated[
+        str | None, typer.Option(help="National number (UIN) of somebody in the household.")
+    ] = None,
+    id_: Annotated[
+        str | None, typer.Option("--id", help="Another number: TYPE=VALUE, for example HOUSEHOLD_ID=HH-1.")
+    ] = None,
+    person: Annotated[bool, typer.Option("--person", help="Only the person, not the household.")] = False,
+    purpose: Annotated[str | None, typer.Option(help="Purpose; default: the programme's first.")] = None,
+    attribute: Annotated[list[str] | None, typer.Option(help="Only these attributes.")] = None,
+    plan: Annotated[bool, typer.Option("--plan", help="Show whom the gateway asked, in which order.")] = False,
+    folder: Folder = Path(".hearth"),
+    as_json: Json = False,
+) -> None:
+    """Ask the gateway of a running sandbox about a household."""
+    from gateway.sandbox import pairs, read_file
+    from standards.identifiers import identifier
+
+    with told():
+        if household_of:
+            subject = identifier("UIN", household_of)
+        elif id_:
+            subject = identifier(*next(iter(pairs([id_], "--id").items())))
+        else:
+            typer.echo("hearth: say whom to ask about: --household-of UIN, or --id TYPE=VALUE", err=True)
+            raise typer.Exit(2)
+        content = read_file(folder)
+        if programme not in content["consumers"]:
+            known = ", ".join(sorted(content["consumers"]))
+            typer.echo(f"hearth: no programme {programme} here; there are: {known}", err=True)
+            raise typer.Exit(2)
+        answer = question(content, programme, subject, purpose, person=person, attributes=attribute, plan=plan)
+    if as_json:
+        typer.echo(json.dumps(answer, indent=2, ensure_ascii=False))
+    else:
+        from gateway.show import show_answer
+
+        show_answer(answer, plan=plan)
+    if answer["header"]["status"] != "succ":
+        raise typer.Exit(REFUSED)
+
+
+def question(
+    content: dict[str, Any],
+    programme: str,
+    subject: Any,
+    purpose: str | None,
+    *,
+    person: bool = False,
+    attributes: list[str] | None = None,
+    plan: bool = False,
+) -> dict[str, Any]:
+    """Ask one question of a sandbox and return the verified answer."""
+    from gateway.client import Credentials, HearthClient
+    from standards.dci.codes import ResponseEntity
+
+    consumer = content["consumers"][programme]
+    with HearthClient(content["gateway"], Credentials.from_sandbox(consumer)) as client:
+        return client.ask(
+            [subject],
+            purpose=purpose or consumer["purposes"][0],
+            entity=ResponseEntity.MEMBER if person else ResponseEntity.GROUP,
+            attributes=attributes,
+            explain=plan,
+        )
+
+
+@app.command()
+def demo(
+    households: Annotated[int, typer.Option(min=50, help="Households of the practice country.")] = 2000,
+    folder: Annotated[Path | None, typer.Option("--dir", help="Keep everything here; default: thrown away.")] = None,
+) -> None:
+    """Show the main job on a practice country: ask, explain, lose a registry, ask again; then stop."""
+    from gateway.demo import run
+
+    with told():
+        run(households, folder)
+
+
+@keys.command("hash-secret")
+def keys_hash_secret() -> None:
+    """Read a client secret from the terminal or standard input, and print the hash that settings carry."""
+    from gateway.tokens import hashed
+
+    secret = typer.prompt("client secret", hide_input=True) if sys.stdin.isatty() else sys.stdin.readline()
+    if not secret.strip():
+        typer.echo("hearth: the secret is empty", err=True)
+        raise typer.Exit(2)
+    typer.echo(hashed(secret.strip()))
+
+
+@journal.command("show")
+def journal_show(
+    folder: Folder = Path(".hearth"),
+    newest: Annotated[int, typer.Option(min=1, help="How many entries.")] = 10,
+    as_json: Json = False,
+) -> None:
+    """Print the newest entries of a journal."""
+    from gateway.journal import read, sqlite_url
+    from gateway.show import show_entry
+
+    with told():
+        for seq, entry in read(sqlite_url(_journal(folder)), newest=newest):
+            if as_json:
+                typer.echo(json.dumps({"seq": seq, **entry}))
+            else:
+                show_entry(seq, entry)
+
+
+@journal.command("verify")
+def journal_verify(folder: Folder = Path(".hearth")) -> None:
+    """Check that no entry of a journal was changed, removed from within or moved."""
+    from gateway.journal import sqlite_url, verify
+
+    with told():
+        count = verify(sqlite_url(_journal(folder)))
+    typer.echo(f"{count} entries, the chain is whole")
+
+
+def _journal(folder: Path) -> Path:
+    from standards.errors import JournalError
+
+    path = folder / "journal.db"
+    if not path.exists():
+        raise JournalError(f"there is no journal in {folder}")
+    return path

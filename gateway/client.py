@@ -1,0 +1,235 @@
+"""The consumers' client: gets a token, signs, asks, and verifies what comes back.
+
+The only file of the gateway that imports an HTTP client for its own surface; it uses nothing but public addresses.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, NamedTuple, Self
+
+import httpx
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+from standards.dci.codes import RecordType, RegType, ResponseEntity
+from standards.errors import InteropError, SignatureInvalidError
+from standards.identifiers import Identifier
+from standards.signing import key_of_jwk, public_jwk, sign, verify
+
+
+class Credentials(NamedTuple):
+    """How a programme's system proves who it is."""
+
+    client_id: str
+    client_secret: str
+    sender_id: str
+    signing_key: Ed25519PrivateKey | None = None
+
+    def __repr__(self) -> str:
+        """Show no secret."""
+        return f"Credentials(client_id={self.client_id!r})"
+
+    @classmethod
+    def from_sandbox(cls, consumer: Mapping[str, Any]) -> Credentials:
+        """Return the credentials of one entry of `consumers` in a sandbox file."""
+        key: object = None
+        if consumer.get("signing_key"):
+            key = load_pem_private_key(Path(consumer["signing_key"]).read_bytes(), password=None)
+        return cls(
+            consumer["client_id"],
+            consumer["client_secret"],
+            consumer["sender_id"],
+            key if isinstance(key, Ed25519PrivateKey) else None,
+        )
+
+
+class RefusedError(InteropError):
+    """The gateway refused the message as a whole; the text is its own."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(f"{status} {code}: {message}")
+        self.status, self.reason_code = status, code
+
+
+class UnreachableError(InteropError):
+    """No whole answer came from the gateway; the question may be asked again."""
+
+
+class HearthClient:
+    """A synchronous client of one gateway for one programme. Use it as a context manager."""
+
+    def __init__(
+        self,
+        base_url: str,
+        credentials: Credentials,
+        *,
+        timeout_s: float = 30.0,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        self._credentials = credentials
+        self._http = httpx.Client(base_url=base_url, timeout=timeout_s, transport=transport, trust_env=False)
+        self._token: str | None = None
+        self._keys: dict[str, Ed25519PublicKey] = {}
+
+    def __enter__(self) -> Self:
+        """Return the client."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the connections."""
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def ask(
+        self,
+        subjects: Sequence[Identifier],
+        *,
+        purpose: str,
+        entity: ResponseEntity = ResponseEntity.GROUP,
+        attributes: Sequence[str] | None = None,
+        explain: bool = False,
+    ) -> dict[str, Any]:
+        """Ask about each subject in one message and return the verified answer as JSON.
+
+        Raises: RefusedError when the gateway refuses the message; SignatureInvalidError when the answer's
+            signature does not verify with the gateway's published keys.
+        """
+        items = [_item(subject, purpose, entity, attributes, explain=explain) for subject in subjects]
+        return self.send(self.message(items))
+
+    def message(self, items: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        """Return a whole search message around some items, signed when there is a key."""
+        now = datetime.now(UTC)
+        credentials = self._credentials
+        message: dict[str, Any] = {
+            "header": {
+                "version": "1.0.0",
+                "message_id": secrets.token_hex(16),
+                "message_ts": now.isoformat(timespec="milliseconds"),
+                "action": "search",
+                "sender_id": credentials.sender_id,
+                "total_count": len(items),
+                "is_msg_encrypted": False,
+            },
+            "message": {"transaction_id": secrets.token_hex(16), "search_request": list(items)},
+        }
+        if credentials.signing_key is not None:
+            key = credentials.signing_key
+            key_id = public_jwk(key.public_key())["kid"]
+            signature = sign(message, key, sender_id=credentials.sender_id, key_id=key_id, now=now)
+            message = {"signature": signature, **message}
+        return message
+
+    def send(self, message: Mapping[str, Any]) -> dict[str, Any]:
+        """Send a search message and return the verified answer; a token that has ended is renewed once."""
+        if self._token is None:
+            self._token = self._fetch_token()
+        response = self._post(message)
+        if response.status_code == httpx.codes.UNAUTHORIZED and "signature" not in response.text:
+            self._token = self._fetch_token()
+            response = self._post(message)
+        answer = _whole(response)
+        if answer.get("signature"):
+            self._verify(answer)
+        return answer
+
+    def _post(self, message: Mapping[str, Any]) -> httpx.Response:
+        return self._request(
+            "POST", "/registry/sync/search", json=message, headers={"Authorization": f"Bearer {self._token}"}
+        )
+
+    def _request(self, method: str, path: str, **content: Any) -> httpx.Response:
+        try:
+            return self._http.request(method, path, **content)
+        except httpx.HTTPError as error:
+            raise UnreachableError(f"{self._http.base_url} cannot be reached ({type(error).__name__})") from error
+
+    def _fetch_token(self) -> str:
+        form = {
+            "grant_type": "client_credentials",
+            "client_id": self._credentials.client_id,
+            "client_secret": self._credentials.client_secret,
+        }
+        return str(_whole(self._request("POST", "/oauth2/client/token", data=form))["access_token"])
+
+    def _verify(self, answer: Mapping[str, Any]) -> None:
+        for fetch in (False, True):  # a key that is not known yet may have been published since
+            if fetch:
+                published = _whole(self._request("GET", "/.well-known/jwks.json"))["keys"]
+                self._keys = {jwk["kid"]: key_of_jwk(jwk) for jwk in published if jwk.get("use") == "sig"}
+            try:
+                verify(answer, self._keys, now=datetime.now(UTC))
+            except SignatureInvalidError:
+                if fetch:
+                    raise
+            else:
+                return
+
+
+class SandboxControls:
+    """What only a sandbox lets one do: break a registry, mend it, make the gateway forget."""
+
+    def __init__(self, content: Mapping[str, Any]) -> None:
+        self._content = content
+
+    def break_registry(self, name: str, **fault: Any) -> None:
+        """Give a registry a fault, `mode="down"` for example, until it is mended."""
+        httpx.put(self._of(name), json=fault, trust_env=False).raise_for_status()
+
+    def mend_registry(self, name: str) -> None:
+        """Take a registry's fault away."""
+        httpx.delete(self._of(name), trust_env=False).raise_for_status()
+
+    def forget(self) -> None:
+        """Let the gateway drop what it remembers of registries."""
+        httpx.delete(f"{self._content['gateway']}/_sandbox/cache", trust_env=False).raise_for_status()
+
+    def _of(self, name: str) -> str:
+        return f"{self._content['registries'][name]['url']}/_sandbox/faults"
+
+
+def _item(
+    subject: Identifier,
+    purpose: str,
+    entity: ResponseEntity,
+    attributes: Sequence[str] | None,
+    *,
+    explain: bool,
+) -> dict[str, Any]:
+    now = datetime.now(UTC).isoformat(timespec="milliseconds")
+    criteria: dict[str, Any] = {
+        "version": "1.0.0",
+        "reg_type": RegType.SOCIAL.value,
+        "reg_record_type": (RecordType.GROUP if entity is ResponseEntity.GROUP else RecordType.MEMBER).value,
+        "response_entity": entity.value,
+        "query_type": "idtype-value",
+        "query": {"type": subject.type, "value": subject.value},
+        "consent": {"@type": "Consent", "ts": now, "purpose": {"code": purpose}},
+    }
+    if attributes is not None:
+        criteria["hearth:attributes"] = list(attributes)
+    if explain:
+        criteria["hearth:explain"] = True
+    return {"reference_id": secrets.token_hex(8), "timestamp": now, "search_criteria": criteria, "locale": "eng"}
+
+
+def _whole(response: httpx.Response) -> dict[str, Any]:
+    try:
+        body = response.json()
+    except ValueError:
+        body = None
+    if response.is_success and isinstance(body, dict):
+        return body
+    errors = body.get("errors") if isinstance(body, dict) else None
+    first = errors[0] if isinstance(errors, list) and errors else {}
+    raise RefusedError(response.status_code, first.get("code", ""), first.get("message", "no whole answer came back"))

@@ -1,0 +1,214 @@
+"""Every setting of the gateway, with its default; `config.example.yaml` shows them all.
+
+Read from one YAML file; any of them may be overridden by an environment variable, `HEARTH__SERVER__PORT=8081`.
+Secrets stand in the environment or in key files, never in the YAML file.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from standards.errors import ConfigurationError
+
+
+class Section(BaseModel):
+    """A frozen group of settings that refuses keys it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class Server(Section):
+    """Where the gateway listens, and who it is."""
+
+    host: str = Field(default="127.0.0.1", description="Address to listen on.")
+    port: int = Field(default=8080, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    public_url: str = Field(default="", description="Address that others reach it by; default: the one it listens on.")
+    sender_id: str = Field(default="hearth.gateway", description="How the gateway names itself in DCI messages.")
+    max_body_bytes: int = Field(default=2_000_000, ge=1_000, description="Largest request body, in bytes.")
+
+
+class Messages(Section):
+    """What DCI messages may be like."""
+
+    deadline_s: float = Field(default=5.0, gt=0, description="Longest time for a synchronous answer, in seconds.")
+    compose_share: float = Field(
+        default=0.15, ge=0, lt=1, description="Share of the deadline kept for composing and recording."
+    )
+    max_items: int = Field(default=25, ge=1, description="Most questions in one message.")
+    max_page_size: int = Field(default=50, ge=1, description="Most records on one page of a search.")
+    message_age_s: float = Field(default=300.0, gt=0, description="Oldest `message_ts` accepted, in seconds.")
+    future_s: float = Field(default=60.0, ge=0, description="How far ahead a sender's clock may be, in seconds.")
+    default_reg_type: str = Field(
+        default="ns:org:RegistryType:Social", description="Registry type of a question that names none."
+    )
+    receiver_ids: tuple[str, ...] = Field(
+        default=(), description="Further names that messages may be addressed to; `*` takes any."
+    )
+    two_letter_locales: bool = Field(default=False, description="Accept `en` or `EN/GB` where `eng` is due.")
+
+
+class Tokens(Section):
+    """Access tokens."""
+
+    lifetime_s: int = Field(default=3600, ge=60, description="Life of an access token, in seconds.")
+    login_concurrency: int = Field(default=2, ge=1, description="Secrets checked at the same time; each takes 64 MiB.")
+
+
+class Registries(Section):
+    """Which registries are connected."""
+
+    folders: tuple[Path, ...] = Field(
+        default=(), description="Folders with one folder or manifest per registry, besides the built-in ones."
+    )
+    builtin: bool = Field(default=True, description="Connect the registries that come with Hearth.")
+
+
+class Rule(Section):
+    """A household boundary rule; agreements name it as `name@version`."""
+
+    name: str
+    version: str
+    registered: bool = Field(default=False, description="The group that a social registry recorded.")
+    kin: bool = Field(default=False, description="Spouse and children under age; for a child, its parents.")
+    child_until_age: int = Field(default=18, ge=0, description="Age in years that ends childhood under `kin`.")
+
+
+class Households(Section):
+    """Who belongs to a household."""
+
+    rules: tuple[Rule, ...] = Field(
+        default=(
+            Rule(name="registered-or-kin", version="1", registered=True, kin=True),
+            Rule(name="registered", version="1", registered=True),
+            Rule(name="kin", version="1", kin=True),
+        ),
+        description="Boundary rules. A rule that agreements use is never changed, only given a new version.",
+    )
+
+
+class Consumer(Section):
+    """A programme's system and its credentials. What it may know is in its agreements."""
+
+    client_id: str = Field(description="Name at the token endpoint; agreements name their consumer by it.")
+    sender_id: str = Field(description="`sender_id` of its DCI messages.")
+    secret_hash: SecretStr | None = Field(default=None, description="argon2id hash of its client secret.")
+    public_key: str | None = Field(default=None, description="PEM of the ed25519 key it signs with.")
+    signature: Literal["required", "optional", "off"] = Field(
+        default="optional",
+        description="Whether its messages must be signed; a signature that is present is verified.",
+    )
+    placeholders: tuple[str, ...] = Field(
+        default=(), description="Signature texts, or beginnings of such, that count as no signature."
+    )
+
+
+class Stores(Section):
+    """Where state lies. Everything is below `folder` unless a setting says otherwise."""
+
+    folder: Path = Field(default=Path(".hearth"), description="Folder of the files below.")
+    journal_url: str = Field(
+        default="", description="SQLAlchemy URL of the journal; default: journal.db in the folder."
+    )
+    keys: Path = Field(default=Path("keys"), description="Folder of key files, made on the first start.")
+
+
+class Cache(Section):
+    """The brief cache of source records."""
+
+    max_age_s: float = Field(default=300.0, ge=0, description="Longest life of a source record, in seconds; 0: none.")
+    max_bytes: int = Field(default=256_000_000, ge=0, description="Most memory for source records, in bytes.")
+
+
+class Log(Section):
+    """The operator's log: JSON lines."""
+
+    file: Path | None = Field(default=None, description="File to write to; default: standard error.")
+    level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="Least severity written.")
+
+
+class Settings(BaseSettings):
+    """All settings."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="HEARTH__",
+        env_nested_delimiter="__",
+        frozen=True,
+        extra="forbid",
+        hide_input_in_errors=True,
+    )
+
+    server: Server = Server()
+    messages: Messages = Messages()
+    tokens: Tokens = Tokens()
+    registries: Registries = Registries()
+    agreements: Path = Field(default=Path("agreements"), description="Folder of the agreements, one YAML file each.")
+    households: Households = Households()
+    consumers: tuple[Consumer, ...] = Field(default=(), description="Systems that may ask.")
+    stores: Stores = Stores()
+    cache: Cache = Cache()
+    log: Log = Log()
+    sign_answers: bool = Field(default=True, description="Sign every DCI answer.")
+    sandbox: bool = Field(default=False, description="Practice mode: serves `/_sandbox/`. Never on real data.")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Let the environment override the file, which is given as init values."""
+        return env_settings, init_settings
+
+
+def load(path: Path | None) -> Settings:
+    """Return the settings of a YAML file, or the defaults; relative paths in it are relative to the file.
+
+    Raises: ConfigurationError that names the setting and what is wrong with it, never its value.
+    """
+    given: object = {}
+    if path is not None:
+        try:
+            given = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8")) or {}
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigurationError(f"{path}: cannot be read ({type(error).__name__})") from error
+        except YAMLError as error:
+            where = getattr(error, "problem_mark", None)
+            line = f" line {where.line + 1}, column {where.column + 1}" if where else ""
+            raise ConfigurationError(f"{path}:{line} {getattr(error, 'problem', 'is not YAML')}") from None
+    if not isinstance(given, dict) or not all(isinstance(name, str) for name in given):
+        raise ConfigurationError(f"{path}: the file holds {type(given).__name__}, not a mapping of settings")
+    try:
+        return Settings(**(_beside(path, given) if path is not None else given))
+    except ValidationError as error:
+        faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise ConfigurationError(f"{path or 'environment'}: {faults}") from None
+    except SettingsError as error:
+        raise ConfigurationError(f"environment: {error}") from None
+
+
+_PATHS: Final = (("agreements",), ("stores", "folder"), ("log", "file"), ("registries", "folders"))
+"""Settings that are paths; key files are relative to the folder of the stores."""
+
+
+def _beside(path: Path, given: dict[str, Any]) -> dict[str, Any]:
+    """Return the settings of a file with every path that is written in it relative to the file."""
+    placed = {name: dict(part) if isinstance(part, dict) else part for name, part in given.items()}
+    for *groups, last in _PATHS:
+        group: Any = placed
+        for name in groups:
+            group = group.get(name)
+        stated = group.get(last) if isinstance(group, dict) else None
+        if isinstance(stated, str):
+            group[last] = path.parent / stated
+        elif isinstance(stated, list):
+            group[last] = [path.parent / one if isinstance(one, str) else one for one in stated]
+    return placed

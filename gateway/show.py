@@ -1,0 +1,188 @@
+"""What people see on a terminal: an answer as a table, a journal entry, the addresses of a sandbox."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from standards.attributes import Catalogue
+from standards.dci.evidence import EVIDENCE, PLAN, SOURCES
+
+console = Console(highlight=False, soft_wrap=False)
+
+STYLES: Final = {
+    "value": "",
+    "absent": "dim",
+    "withheld": "yellow",
+    "unavailable": "red",
+    "conflict": "magenta",
+}
+"""Colours of the five states; the word stands beside the colour wherever it is not a plain value."""
+
+
+def addresses(content: Mapping[str, Any], file: Path) -> str:
+    """Return the addresses of a sandbox, and a first thing to try, as text."""
+    example = content["examples"]["complete_household"]["identifiers"]["UIN"]
+    where = "" if file.parent.name == ".hearth" and file.parent.parent == Path.cwd() else f" --dir {file.parent}"
+    lines = [
+        f"gateway     {content['gateway']}   pages: {content['gateway']}/docs",
+        *(f"{name:<11} {r['url']}   speaks {r['speaks']}" for name, r in content["registries"].items()),
+        f"programmes  {', '.join(content['consumers'])}   secrets and keys: {file}",
+        "",
+        f"try, in another terminal:  hearth ask --as uct --household-of {example}{where}",
+        "stop with Ctrl-C",
+    ]
+    return "\n".join(lines)
+
+
+def show_answer(answer: Mapping[str, Any], *, plan: bool = False) -> None:
+    """Print every item of an answer: each household as a table with the origin of every value."""
+    header = answer["header"]
+    if header.get("status_reason_message"):
+        console.print(Text(f"{header['status']}: {header['status_reason_message']}", style="red"))
+    for item in answer["message"]["search_response"]:
+        if item.get("status_reason_message"):
+            style = "red" if item["status"] == "rjct" else "yellow"
+            console.print(Text(item["status_reason_message"], style=style))
+        data = item.get("data")
+        if data is None:
+            continue
+        if not data["reg_records"]:
+            console.print("nobody found: the registries answered, and know nobody by that number")
+        for record, evidence in zip(data["reg_records"], data[EVIDENCE], strict=True):
+            show_record(record, evidence)
+        if plan and PLAN in data:
+            show_plan(data[PLAN])
+        show_sources(data[SOURCES])
+
+
+def show_record(record: Mapping[str, Any], evidence: Mapping[str, Any]) -> None:
+    """Print one household, or one person, with states and origins."""
+    values = Values()
+    complete = "" if evidence["complete"] else f"  (incomplete: {', '.join(evidence['unheard'])} could not be heard)"
+    if evidence["rule"]:
+        console.print(Text(f"household by {evidence['rule']}{complete}", style="bold"))
+    if evidence.get("attributes"):
+        console.print(_table("the household", values.of(record), evidence["attributes"]))
+    people = record.get("member_list", [record])
+    for person, about in zip(people, evidence["members"], strict=True):
+        who = about["relationship"] or "member"
+        why = ", ".join(_because(e) for e in about["evidence"])
+        console.print(_table(f"{who}: {why}", values.of(person), about["attributes"]))
+
+
+def _because(evidence: Mapping[str, Any]) -> str:
+    basis = evidence["basis"]
+    return basis if "source" not in evidence else f"{basis} ({evidence['source']})"
+
+
+def _table(title: str, values: Mapping[str, Any], states: Mapping[str, Any]) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("attribute", min_width=22)
+    table.add_column("value", min_width=28, overflow="fold")
+    table.add_column("source", min_width=11)
+    table.add_column("as of", min_width=10)
+    held = [name for name, state in states.items() if state["state"] == "withheld"]
+    for name, state in states.items():
+        if name not in held:
+            table.add_row(
+                name, _value(state, values.get(name)), state.get("source", ""), (state.get("as_of") or "")[:10]
+            )
+    if held:
+        reasons = sorted({states[name].get("reason", "") for name in held})
+        table.add_row(f"{len(held)} withheld", Text(", ".join(reasons), style=STYLES["withheld"]))
+    return table
+
+
+def _value(state: Mapping[str, Any], value: Any) -> Text:
+    kind = state["state"]
+    if kind in {"value", "conflict"}:
+        text = _plain(value)
+        if kind == "conflict":
+            others = ", ".join(f"{_plain(d['value'])} says {d['source']}" for d in state["differing"])
+            text = f"{text}  (conflict: {others})"
+        return Text(text, style=STYLES[kind])
+    word = {"absent": "none", "unavailable": "unknown"}[kind]
+    reason = f": {state['reason']}" if state.get("reason") else ""
+    return Text(f"{word}{reason}", style=STYLES[kind])
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return f"{len(value)} entries" if value and isinstance(value[0], dict) else ", ".join(map(str, value))
+    return str(value)
+
+
+def show_plan(text: str) -> None:
+    """Print a plan."""
+    first, *steps = text.splitlines()
+    console.print(Text(f"plan: {first}", style="bold"))
+    for step in steps:
+        console.print(Text(f"  {step}", style="dim" if step.startswith("-") else ""))
+
+
+def show_sources(sources: Mapping[str, Any]) -> None:
+    """Print what became of every registry in one line each."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for column in ("registry", "outcome", "calls", "from cache", "why"):
+        table.add_column(column)
+    for name, said in sources.items():
+        style = "red" if said["outcome"] in {"unavailable", "partial"} else ""
+        table.add_row(
+            name, Text(said["outcome"], style=style), str(said["calls"]), str(said["cached"]), said.get("reason", "")
+        )
+    console.print(table)
+
+
+def show_entry(seq: int, entry: Mapping[str, Any]) -> None:
+    """Print one journal entry."""
+    console.print(Text(f"#{seq} {entry['at']} {entry['event']}", style="bold"))
+    for name in ("consumer", "purpose", "agreement", "subject", "members", "released", "outcomes", "answer_digest"):
+        shown = entry[name]
+        if isinstance(shown, list):
+            shown = f"{len(shown)}: {', '.join(shown)}" if name == "released" else f"{len(shown)} pseudonyms"
+        elif isinstance(shown, dict):
+            shown = ", ".join(f"{k} {v}" for k, v in shown.items())
+        console.print(Text(f"  {name:<14} {shown}"), overflow="ellipsis", no_wrap=True)
+
+
+class Values:
+    """Finds attribute values in records, at the places that the catalogue gives them."""
+
+    def __init__(self) -> None:
+        self._catalogue = Catalogue.load()
+
+    def of(self, record: Mapping[str, Any]) -> dict[str, Any]:
+        """Return attribute name -> value for everything a Member or Group record holds."""
+        found = {definition.name: self._at(record, definition.place) for definition in self._catalogue}
+        for stated in record.get("additional_attributes", []):
+            found[stated["name"]] = stated["value"]
+        return found
+
+    @staticmethod
+    def _at(record: Any, place: str) -> Any:
+        for step in _steps(place):
+            if isinstance(step, int):
+                record = record[step] if isinstance(record, list) and len(record) > step else None
+            elif step.startswith("="):
+                entries = record if isinstance(record, list) else []
+                record = next((e["identifier_value"] for e in entries if e["identifier_type"] == step[1:]), None)
+            else:
+                record = record.get(step) if isinstance(record, dict) else None
+        return record
+
+
+def _steps(place: str) -> Iterator[str | int]:
+    for part in place.split("."):
+        name, bracket, inner = part.partition("[")
+        yield name
+        if bracket:
+            inside = inner.rstrip("]")
+            yield int(inside) if inside.isdigit() else f"={inside}"

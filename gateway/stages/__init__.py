@@ -1,0 +1,1 @@
+"""The rooms a question walks through, one file each."""

@@ -1,0 +1,105 @@
+"""Respond: a minimised profile becomes records in the standard's shape, with its evidence beside them. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from gateway.stages.plan import Plan
+from standards.attributes import Catalogue
+from standards.dci.codes import ResponseEntity
+from standards.dci.evidence import evidence_extension
+from standards.dci.place import compile_places, group_record, member_record
+from standards.dci.search import Page, SearchItem, answered_item, rejected_item
+from standards.errors import SourceError
+from standards.household import HouseholdProfile, Outcome
+from standards.permit import Denial, FormKind, Permit
+from standards.states import AttributeState, JsonValue, settled
+
+
+class Responder:
+    """Builds items of answers.
+
+    context: address of the JSON-LD context that explains our members of a record.
+    """
+
+    def __init__(self, catalogue: Catalogue, context: str) -> None:
+        self._places = compile_places(catalogue)
+        self._context = context
+
+    def answered(
+        self,
+        item: SearchItem,
+        profiles: Sequence[HouseholdProfile],
+        permit: Permit,
+        now: datetime,
+        *,
+        plan: Plan | None = None,
+        total: int | None = None,
+        note: str | None = None,
+    ) -> dict[str, object]:
+        """Return the item of a question that was answered.
+
+        profiles: what may leave, one for each record.
+        plan: shown when the question asked for an explanation.
+        total: records found over all pages, when the question was a search.
+        """
+        forms = {name: form.kind for name, form in permit.forms.items()}
+        as_member = item.response_entity is ResponseEntity.MEMBER
+        build = self._member if as_member else self._group
+        silent = sorted({s for p in profiles for s, o in p.sources.items() if o.outcome in _HOLES})
+        said = [f"not obtained from {', '.join(silent)}: see hearth:evidence"] if silent else []
+        shown = [p.subject or 0 for p in profiles] if as_member else None
+        return answered_item(
+            item.reference_id,
+            now=now,
+            reg_type=item.reg_type,
+            reg_record_type=item.reg_record_type,
+            records=[build(profile, forms) for profile in profiles],
+            page=item.page or Page(max(1, len(profiles))),
+            total=len(profiles) if total is None else total,
+            locale=item.locale,
+            extensions=evidence_extension(profiles, members=shown, plan=plan.text() if plan else None),
+            message="; ".join([*said, *([note] if note else [])]) or None,
+        )
+
+    def _group(self, profile: HouseholdProfile, forms: Mapping[str, FormKind]) -> dict[str, object]:
+        members = [
+            member_record(_shown(m.attributes), self._places, forms=forms, relationship=m.relationship)
+            for m in profile.members
+        ]
+        heads = [m.number for m in profile.members if m.relationship == "SELF"]
+        return group_record(
+            _shown(profile.attributes),
+            members,
+            self._places,
+            head=heads[0] if len(heads) == 1 else None,
+            forms=forms,
+            context=self._context,
+        )
+
+    def _member(self, profile: HouseholdProfile, forms: Mapping[str, FormKind]) -> dict[str, object]:
+        person = profile.members[profile.subject or 0]
+        return member_record(_shown(person.attributes), self._places, forms=forms, context=self._context)
+
+
+_HOLES = frozenset({Outcome.UNAVAILABLE, Outcome.PARTIAL})
+
+
+def denied(item: SearchItem, denials: Sequence[Denial], now: datetime) -> dict[str, object]:
+    """Return the item of a question that policy denied: every reason, and what to obtain."""
+    text = "; ".join(f"{d.reason}: {d.remedy}" for d in denials)
+    return rejected_item(item.reference_id, "rjct.search_criteria.invalid", text, now=now, locale=item.locale)
+
+
+def unanswered(item: SearchItem, error: SourceError, now: datetime) -> dict[str, object]:
+    """Return the item of a question for which no registry could be heard: nothing is known, which is not a "no".
+
+    The standard's closed list has no code for it, so the item carries none.
+    """
+    text = f"not obtained from {error.source_id} ({error.reason}): nothing is known, ask again"
+    return rejected_item(item.reference_id, None, text, now=now, locale=item.locale)
+
+
+def _shown(attributes: Mapping[str, AttributeState]) -> dict[str, JsonValue]:
+    return {name: value.value for name, state in attributes.items() if (value := settled(state)) is not None}

@@ -1,0 +1,1 @@
+"""End to end: the real gateway against the real practice country, through public surfaces only."""
