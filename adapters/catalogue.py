@@ -198,12 +198,22 @@ def build(manifest: Manifest, client: SourceClient) -> RegistryAdapter:
     return module.build(manifest, client)
 
 
+def references(manifest: Manifest) -> tuple[str, ...]:
+    """Return the environment variables that a manifest refers to: address first, then credentials."""
+    connection = manifest.connection
+    stated = (connection.base_url, *connection.auth.model_dump().values())
+    return tuple(one.removeprefix("env:") for one in stated if str(one).startswith("env:"))
+
+
 def connect(manifests: Iterable[Manifest], session: Session, environment: Mapping[str, str]) -> Registries:
     """Return every registry, guarded and ready to be asked; nothing is sent yet.
 
     session: opened and closed by the caller.
-    Raises: ConfigurationError when a reference is missing in the environment, or an adapter is.
+    Raises: ConfigurationError when references are missing in the environment (it names them all), or an adapter is.
     """
+    manifests = tuple(manifests)
+    if missing := [name for m in manifests for name in references(m) if not environment.get(name, "").strip()]:
+        raise ConfigurationError(f"the manifests refer to the environment: set {', '.join(missing)}")
     return Registries(
         Registry(manifest, Guarded(adapter, manifest.limits))
         for manifest in manifests

@@ -1,6 +1,6 @@
 """The way to a registry over HTTP: address, credentials, byte limit, deadline.
 
-No other file of this package imports an HTTP library.
+No other file of this package opens a connection.
 """
 
 from __future__ import annotations
@@ -8,11 +8,18 @@ from __future__ import annotations
 import asyncio
 import time
 from base64 import b64encode
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Final, NamedTuple
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
-import aiohttp
-
+from adapters.http1 import (
+    ConnectionFailedError,
+    Http1Session,
+    MalformedResponseError,
+    Origin,
+    TooLargeError,
+)
 from adapters.manifest import ApiKeyAuth, BasicAuth, BearerAuth, OAuth2Auth
 from adapters.ports import Response
 from adapters.reading import Reader
@@ -54,10 +61,11 @@ def check_status(response: Response, source_id: str, where: str = "") -> None:
         raise SourceRefusedError(source_id, detail)
     if status == 408:
         raise SourceUnavailableError(source_id, UnavailableReason.SOURCE_TIMEOUT, detail)
+    after_s = response.retry_after_s
     if status == 429:
-        raise SourceUnavailableError(source_id, UnavailableReason.SOURCE_BUSY, detail)
+        raise SourceUnavailableError(source_id, UnavailableReason.SOURCE_BUSY, detail, retry_after_s=after_s)
     if status >= 500:
-        raise SourceUnavailableError(source_id, UnavailableReason.SOURCE_DOWN, detail)
+        raise SourceUnavailableError(source_id, UnavailableReason.SOURCE_DOWN, detail, retry_after_s=after_s)
     raise SourceContractError(source_id, detail)
 
 
@@ -86,21 +94,13 @@ def base_address(manifest: Manifest, environment: Mapping[str, str]) -> str:
     return address.rstrip("/")
 
 
-Session = aiohttp.ClientSession
-"""The HTTP library's session, by a name of ours: no other file of this package imports the library."""
+Session = Http1Session
+"""What all registries' conversations share; how many calls one gets at once is the guards' matter."""
 
 
 def open_session() -> Session:
-    """Return the session that all registries share; to be opened in the running loop and closed by the caller.
-
-    How many calls a registry gets at once is the guards' matter, so the session itself sets no limit. It keeps
-    no cookies: what one registry sets must not reach another.
-    """
-    return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=60),
-        cookie_jar=aiohttp.DummyCookieJar(),
-        skip_auto_headers=("User-Agent",),
-    )
+    """Return the session that all registries share; to be opened in the running loop and closed by the caller."""
+    return Http1Session()
 
 
 class _Request(NamedTuple):
@@ -119,7 +119,7 @@ class HttpSourceClient:
 
     def __init__(
         self,
-        session: aiohttp.ClientSession,
+        session: Session,
         manifest: Manifest,
         environment: Mapping[str, str],
         *,
@@ -128,7 +128,12 @@ class HttpSourceClient:
         self._session = session
         self.source_id = manifest.id
         self._limit = manifest.limits.max_response_bytes
-        self._base = base_address(manifest, environment)
+        parts = urlsplit(base_address(manifest, environment))
+        is_tls = parts.scheme == "https"
+        self._origin = Origin(parts.hostname or "", parts.port or (443 if is_tls else 80), is_tls)
+        self._path = parts.path
+        self._host = f"Host: {parts.netloc.rpartition('@')[2]}"
+        self._deadline_header = manifest.limits.deadline_header
         self._headers: dict[str, str] = {}
         self._token: _Token | None = None
         auth = manifest.connection.auth
@@ -181,40 +186,51 @@ class HttpSourceClient:
         Errors carry no text of the library's: it can hold the address, and that an identifier.
         """
         left_s = deadline.left_s()
-        if left_s <= 0:  # for aiohttp, a total of 0 means to wait for ever
+        if left_s <= 0:
             raise SourceUnavailableError(self.source_id, UnavailableReason.SOURCE_TIMEOUT, "no time left to ask")
+        if self._deadline_header is not None:
+            headers = {**headers, self._deadline_header: str(int(left_s * 1000))}
+        body = request.body or b""
+        head = self._head(request, headers, len(body))
         try:
-            async with self._session.request(
-                request.method,
-                self._base + request.path,
-                params=request.params,
-                headers=headers,
-                data=request.body,
-                allow_redirects=False,
-                timeout=aiohttp.ClientTimeout(total=left_s),
-            ) as response:
-                return Response(response.status, response.content_type, await self._read(response))
+            answer = await self._session.exchange(self._origin, head, body, left_s=left_s, limit=self._limit)
         except TimeoutError:
             raise SourceUnavailableError(self.source_id, UnavailableReason.SOURCE_TIMEOUT) from None
-        except aiohttp.ClientError as error:
-            name = type(error).__name__
-            raise SourceUnavailableError(self.source_id, UnavailableReason.SOURCE_DOWN, name) from None
+        except ConnectionFailedError as error:
+            raise SourceUnavailableError(self.source_id, UnavailableReason.SOURCE_DOWN, str(error)) from None
+        except TooLargeError as error:
+            detail = f"{error}: larger than {self._limit} bytes"
+            raise SourceContractError(self.source_id, detail) from None
+        except MalformedResponseError as error:
+            raise SourceContractError(self.source_id, f"response: {error}") from None
+        content_type = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
+        after = answer.headers.get("retry-after") if answer.status >= 400 else None
+        return Response(answer.status, content_type, answer.body, _seconds(after) if after else None)
 
-    async def _read(self, response: aiohttp.ClientResponse) -> bytes:
-        # INVARIANT: never more than the limit and one chunk in memory, whatever the registry announces.
-        announced = response.content_length
-        if announced is None or announced <= self._limit:
-            parts: list[bytes] = []
-            size = 0
-            async for part in response.content.iter_any():
-                size += len(part)
-                if size > self._limit:
-                    break
-                parts.append(part)
-            else:
-                return parts[0] if len(parts) == 1 else b"".join(parts)
-        response.close()  # the connection is given up: the rest of the body would still come in on it
-        raise SourceContractError(self.source_id, f"body: larger than {self._limit} bytes")
+    def _head(self, request: _Request, headers: Mapping[str, str], length: int) -> bytes:
+        """Return request line and headers as they are sent."""
+        target = self._path + request.path
+        if request.params:
+            target = f"{target}?{urlencode(request.params, quote_via=quote)}"
+        lines = [f"{request.method} {target} HTTP/1.1", self._host]
+        lines += [f"{name}: {value}" for name, value in headers.items()]
+        if length or request.method != "GET":
+            lines.append(f"Content-Length: {length}")
+        head = "\r\n".join(lines)
+        if head.count("\r") != len(lines) - 1 or head.count("\n") != len(lines) - 1 or " " in target:
+            raise SourceContractError(self.source_id, "request: a line break or space where none may be")
+        return head.encode("latin-1", "replace") + b"\r\n"
+
+
+def _seconds(retry_after: str) -> float | None:
+    """Return how many seconds a `Retry-After` header stands for, as a number or a date (RFC 9110); None if neither."""
+    if retry_after.isascii() and retry_after.isdigit():
+        return float(retry_after[:9])
+    try:
+        moment = parsedate_to_datetime(retry_after)
+    except ValueError:
+        return None
+    return max(0.0, (moment.replace(tzinfo=moment.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
 
 
 def _bearing(token: str, headers: Mapping[str, str]) -> dict[str, str]:

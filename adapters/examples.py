@@ -104,7 +104,11 @@ def as_plain(record: Record | None) -> dict[str, Any] | None:
     """Return a record as an example writes it; what is empty is left out."""
     if record is None:
         return None
-    links = [{"relation": link.relation, "identifiers": dict(link.identifiers)} for link in record.links]
+    links = [
+        {"relation": link.relation, "identifiers": dict(link.identifiers)}
+        | ({"birth_date": link.birth_date} if link.birth_date else {})
+        for link in record.links
+    ]
     members = [{"relationship": m.relationship, "identifiers": dict(m.identifiers)} for m in record.members]
     plain = {
         "identifiers": dict(record.identifiers),

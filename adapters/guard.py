@@ -1,16 +1,18 @@
-"""One guard per registry: deadline, retry, circuit breaker, limit of calls in flight, timeout per try."""
+"""One guard per registry: deadline, retry, breaker, calls in flight and per second, timeout per try, second calls."""
 
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import structlog
+from aiolimiter import AsyncLimiter
 from interlock import CircuitBreaker, CircuitOpenError, Config, State
 from interlock.protocols import CoreEventListener
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt, stop_any
 from tenacity.stop import stop_base
-from tenacity.wait import wait_random_exponential
+from tenacity.wait import wait_base, wait_random_exponential
 
 from adapters.ports import SearchableAdapter
 from standards.errors import SourceContractError, SourceError, SourceUnavailableError
@@ -39,6 +41,8 @@ _FIRST_PAUSE_S: Final = 0.05
 _LONGEST_PAUSE_S: Final = 0.5
 _SHORTEST_TRY_S: Final = 0.02
 """A try shorter than this is not worth starting."""
+_LONGEST_HOLD_S: Final = 60.0
+"""A registry that asks to be left alone for longer is tried again after this: the header may be wrong."""
 _NEVER_SLOW_S: Final = 1e9
 """Slowness alone never opens the breaker: the timeout of a try already bounds it."""
 
@@ -74,9 +78,9 @@ class _Outages(CoreEventListener):
 
     def on_state_change(self, *, name: str, old: State, new: State) -> None:
         if new is State.OPEN and old is State.CLOSED:
-            _LOG.warning("source_unavailable", source=name)
+            _LOG.warning("circuit_opened", source=name)
         elif new is State.CLOSED and old is State.HALF_OPEN:
-            _LOG.info("source_available", source=name)
+            _LOG.info("circuit_closed", source=name)
 
 
 class Guarded:
@@ -90,6 +94,11 @@ class Guarded:
         self._adapter, self._limits = adapter, limits
         self._source_id = adapter.manifest.id
         self._places = asyncio.Semaphore(limits.max_in_flight)
+        self._pace = AsyncLimiter(*_bucket(limits.pace_per_s)) if limits.pace_per_s is not None else None
+        self._hedge_after_s = limits.hedge_after_ms / 1000 if limits.hedge_after_ms is not None else None
+        self._held_until = 0.0
+        self.hedged = 0
+        """Second calls made so far because the first one was slow."""
         self._breaker = CircuitBreaker(
             name=self._source_id,
             # So many failures in a row: the window is as long as the run that opens, and all of it must fail.
@@ -112,8 +121,9 @@ class Guarded:
         return self._breaker.state in (State.OPEN, State.FORCED_OPEN)
 
     def reset(self) -> None:
-        """Close the circuit breaker and forget the failures it has counted."""
+        """Close the circuit breaker, forget the failures it has counted, and until when to leave the registry alone."""
         self._breaker.reset()
+        self._held_until = 0.0
 
     async def fetch(self, request: Fetch, deadline: Deadline) -> SourceAnswer:
         """Ask as the adapter does, within the limits.
@@ -144,7 +154,7 @@ class Guarded:
         retrying = AsyncRetrying(
             retry=retry_if_exception(self._may_pass),
             stop=stop_any(stop_after_attempt(1 + self._limits.retries), _NoTimeLeft(deadline)),
-            wait=wait_random_exponential(multiplier=_FIRST_PAUSE_S, max=_LONGEST_PAUSE_S),
+            wait=_Pause(wait_random_exponential(multiplier=_FIRST_PAUSE_S, max=_LONGEST_PAUSE_S), self._hold_s),
             reraise=True,
         )
         async for attempt in retrying:
@@ -158,28 +168,44 @@ class Guarded:
         return isinstance(error, SourceUnavailableError) and not isinstance(error, CircuitOpen) and not self.is_open
 
     async def _try(self, call: Callable[[Ask, Deadline], Awaitable[T]], request: Ask, deadline: Deadline) -> T:
+        if self._held_until and self._hold_s() > 0:
+            raise SourceUnavailableError(self._source_id, UnavailableReason.SOURCE_BUSY, "asked to be left alone")
         try:
             return await self._breaker.call_async(self._in_place, call, request, deadline)
         except CircuitOpenError:
             raise CircuitOpen(self._source_id) from None
         except _SaysNothing as passed:
             raise passed.error from None
+        except SourceUnavailableError as error:
+            if error.retry_after_s is not None:
+                self._held_until = time.monotonic() + min(error.retry_after_s, _LONGEST_HOLD_S)
+            raise
+
+    def _hold_s(self) -> float:
+        """Return for how many seconds the registry still wants to be left alone."""
+        return max(0.0, self._held_until - time.monotonic())
 
     async def _in_place(self, call: Callable[[Ask, Deadline], Awaitable[T]], request: Ask, deadline: Deadline) -> T:
-        """Wait for one of the places, then ask."""
+        """Wait for one of the places and for the pace, then ask."""
+        await self._wait(self._places, self._places.locked(), deadline, "too many calls in flight")
         try:
-            if self._places.locked():
-                async with asyncio.timeout(deadline.left_s()):
-                    await self._places.acquire()
-            else:
-                await self._places.acquire()
-        except TimeoutError:
-            busy = SourceUnavailableError(self._source_id, UnavailableReason.SOURCE_BUSY, "too many calls in flight")
-            raise _SaysNothing(busy) from None
-        try:
+            if self._pace is not None:
+                await self._wait(self._pace, not self._pace.has_capacity(), deadline, "too many calls a second")
             return await self._ask(call, request, deadline)
         finally:
             self._places.release()
+
+    async def _wait(self, limit: asyncio.Semaphore | AsyncLimiter, is_full: bool, deadline: Deadline, why: str) -> None:  # noqa: FBT001
+        """Return when a limit lets one more call pass; a wait beyond the deadline says nothing about the registry."""
+        if not is_full:
+            await limit.acquire()
+            return
+        try:
+            async with asyncio.timeout(deadline.left_s()):
+                await limit.acquire()
+        except TimeoutError:
+            busy = SourceUnavailableError(self._source_id, UnavailableReason.SOURCE_BUSY, why)
+            raise _SaysNothing(busy) from None
 
     async def _ask(self, call: Callable[[Ask, Deadline], Awaitable[T]], request: Ask, deadline: Deadline) -> T:
         """Ask once, for as long as one try may take; whatever goes wrong becomes a SourceError."""
@@ -187,7 +213,9 @@ class Guarded:
         left_s = by.left_s()
         try:
             async with asyncio.timeout(left_s):
-                return await call(request, by)
+                if self._hedge_after_s is None:
+                    return await call(request, by)
+                return await self._hedge(call, request, by, self._hedge_after_s)
         except SourceError as error:
             if error.reason is UnavailableReason.SOURCE_TIMEOUT and self._was_cut_short(left_s):
                 raise _SaysNothing(error) from None
@@ -201,9 +229,57 @@ class Guarded:
             # Its text could hold what the registry sent, so only the name of its class is kept.
             raise SourceContractError(self._source_id, type(error).__name__) from None
 
+    async def _hedge(
+        self, call: Callable[[Ask, Deadline], Awaitable[T]], request: Ask, by: Deadline, after_s: float
+    ) -> T:
+        """Ask, and once more when nothing has come for a while; the first good answer wins, the other is given up.
+
+        The second call is made only if the limits have room for it right now.
+        """
+        tasks = [asyncio.ensure_future(call(request, by))]
+        has_second_place = False
+        try:
+            done, _ = await asyncio.wait(tasks, timeout=after_s)
+            if not done and not self._places.locked() and (self._pace is None or self._pace.has_capacity()):
+                await self._places.acquire()
+                has_second_place = True
+                if self._pace is not None:
+                    await self._pace.acquire()
+                self.hedged += 1
+                tasks.append(asyncio.ensure_future(call(request, by)))
+            for answered in asyncio.as_completed(tasks):
+                try:
+                    return await answered
+                except SourceError:
+                    if all(task.done() for task in tasks):
+                        raise
+            raise SourceContractError(self._source_id, "no call was made")  # not reached: there is a first call
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            if has_second_place:
+                self._places.release()
+
     def _was_cut_short(self, given_s: float) -> bool:
         """Whether the asker's own deadline left a try too little time to blame the registry for silence."""
         return given_s < self._limits.timeout_s / 2
+
+
+def _bucket(pace_per_s: float) -> tuple[float, float]:
+    """Return how many calls in how many seconds: a second's worth of them, and at least one."""
+    return (pace_per_s, 1.0) if pace_per_s >= 1 else (1.0, 1 / pace_per_s)
+
+
+class _Pause(wait_base):
+    """Waits as long as another wait would, and at least for as long as the registry asked to be left alone."""
+
+    def __init__(self, usual: wait_base, hold_s: Callable[[], float]) -> None:
+        self._usual, self._hold_s = usual, hold_s
+
+    def __call__(self, retry_state: RetryCallState) -> float:
+        hold_s = self._hold_s()
+        return self._usual(retry_state) + hold_s if hold_s else self._usual(retry_state)
 
 
 class _NoTimeLeft(stop_base):

@@ -11,6 +11,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from standards.identifiers import SHARED_TYPES
+
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{1,39}$")]
 Reference = Annotated[str, StringConstraints(pattern=r"^env:[A-Z][A-Z0-9_]*$")]
 
@@ -92,6 +94,44 @@ class Limits(Model):
     max_response_bytes: int = Field(default=4_000_000, ge=1, description="Largest response accepted, in bytes.")
     breaker_failures: int = Field(default=8, ge=1, description="Failures in a row that open the circuit breaker.")
     breaker_open_s: float = Field(default=10.0, gt=0, description="Seconds before an open breaker lets one try pass.")
+    pace_per_s: float | None = Field(
+        default=None,
+        gt=0,
+        description="Most calls per second from one gateway process, a second's worth of them at once; null: no limit.",
+    )
+    hedge_after_ms: int | None = Field(
+        default=None,
+        ge=1,
+        description="Milliseconds of silence after which the same call is made a second time and the first good "
+        "answer wins. Only where asking twice is safe and agreed; null: never.",
+    )
+    deadline_header: Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9-]{0,63}$")] | None = Field(
+        default=None, description="Header in which the registry is told how many milliseconds are left; null: none."
+    )
+    keep_late: bool = Field(
+        default=False,
+        description="A call still under way at the deadline may end for a while, and its answer serves the next "
+        "question.",
+    )
+
+
+class Cost(Model):
+    """What it costs to ask the registry, so that of several ways to a number the cheapest is taken."""
+
+    latency_ms: float = Field(default=100.0, ge=0, description="Usual time until it answers one call, in milliseconds.")
+    load: int = Field(
+        default=2, ge=1, le=5, description="How dear a call is to the registry itself: 1 hardly noticed, 5 dear."
+    )
+    sensitivity: int = Field(
+        default=2,
+        ge=1,
+        le=4,
+        description="What the registry learns about a person by being asked, on the catalogue's scale: "
+        "1 administrative, 2 personal, 3 confidential, 4 special category.",
+    )
+    freshness_days: float = Field(
+        default=1.0, ge=0, description="How far its records usually lag behind life, in days."
+    )
 
 
 class Lookup(Model):
@@ -107,10 +147,33 @@ class Lookup(Model):
     attributes: tuple[str, ...] = Field(default=(), description="Attributes of the catalogue its records hold.")
     kin: bool = Field(default=False, description="Records name the subject's parents, children and spouse.")
     members: bool = Field(default=False, description="Records of a group name its members.")
+    boundary: bool = Field(
+        default=False,
+        description="Asked only to find who belongs to a household and which numbers are one person's: never for "
+        "attributes, nor for a number that another registry takes.",
+    )
     no_identifier_means_no_record: bool = Field(
         default=False,
         description="When the source of an identifier says there is none, this registry holds no record either.",
     )
+    as_of: bool | tuple[str, ...] = Field(
+        default=False,
+        description="It can be asked as of a past day: true for everything it holds, kin and members included; a list "
+        "for these attributes only.",
+    )
+
+    def for_past(self) -> Lookup | None:
+        """Return what can be asked of it as of a past day; None when that is nothing.
+
+        A person's own numbers do not change with the day, so every lookup of persons that yields some stays.
+        """
+        if self.as_of is True:
+            return self
+        own = tuple(type_ for type_ in self.identifiers if type_ not in SHARED_TYPES)
+        if self.entity == "group" or not (self.as_of or own):
+            return None
+        told = tuple(name for name in self.attributes if name in self.as_of) if self.as_of else ()
+        return self.model_copy(update={"attributes": told, "identifiers": own, "kin": False})
 
 
 class Search(Model):
@@ -119,6 +182,22 @@ class Search(Model):
     entity: Literal["person", "group"]
     attributes: dict[str, str] = Field(description="Attribute of the catalogue -> the registry's own name for it.")
     yields: str = Field(description="Identifier type of what is found.")
+    order_by: str | None = Field(
+        default=None,
+        description="The registry's own name for that identifier, if it can sort by it: it breaks every tie, so that "
+        "pages neither repeat nor skip a record. Without it, that rests with the registry.",
+    )
+    selectivity: dict[str, Annotated[float, Field(gt=0, le=1)]] = Field(
+        default={},
+        description="Attribute -> share of the records that a usual condition on it leaves, 0.01 for one in a hundred; "
+        "default 0.5. Of several registries, the one left with the smallest share is searched.",
+    )
+
+    @model_validator(mode="after")
+    def _selectivity_is_of_its_attributes(self) -> Search:
+        if strangers := sorted(set(self.selectivity) - set(self.attributes)):
+            raise ValueError(f"`selectivity` names attributes that cannot be searched by: {', '.join(strangers)}")
+        return self
 
 
 ValueType = Literal["string", "date", "integer", "decimal", "boolean", "code", "money", "list"]
@@ -154,6 +233,9 @@ class DciOptions(Model):
     receiver_id: str | None = None
     reg_type: str = Field(description="Registry type in the search criteria sent to this registry.")
     locale: Annotated[str, StringConstraints(pattern=r"^[a-z]{3}$")] = "eng"
+    as_of_member: str | None = Field(
+        default=None, description="Member of the search criteria that takes the past day asked about, an ISO date."
+    )
     missing_item_means_no_record: bool = Field(
         default=False,
         description="The registry leaves out the answer item of a subject it does not hold. Off, an answer that "
@@ -173,6 +255,14 @@ class DciLookup(Model):
     as_of_path: str | None = "last_updated"
     parents_paths: tuple[str, ...] = Field(default=(), description="JMESPaths to the parents' Identifier (or list).")
     children_path: str | None = Field(default=None, description="JMESPath to a list of Identifier lists or objects.")
+    child_identifiers_path: str | None = Field(
+        default=None, description="JMESPath within an entry of `children_path` to its Identifiers; none: the entry."
+    )
+    child_birth_date_path: str | None = Field(
+        default=None,
+        description="JMESPath within an entry of `children_path` to the child's birth date. Without it nobody counts "
+        "as a child under age.",
+    )
     spouse_path: str | None = Field(default=None, description="JMESPath to the spouse's Identifier (or list).")
     members_path: str | None = Field(default=None, description="JMESPath to a list of members of a group record.")
     member_identifiers_path: str | None = None
@@ -200,9 +290,27 @@ class Manifest(Model):
     legal: Legal
     connection: Connection
     limits: Limits = Limits()
-    cache_s: float = Field(default=300.0, ge=0, description="Longest time a record may be kept, in seconds.")
+    cache_s: float = Field(
+        default=300.0,
+        ge=0,
+        description="Longest time a record may serve further questions, in seconds; 0: it is not kept.",
+    )
+    negative_cache_s: float = Field(
+        default=30.0, ge=0, description="The same for the answer that nobody is held by a number; never above cache_s."
+    )
     authority: dict[str, int] = Field(
         default={}, description="Attribute -> rank of this registry for it; 1 is authoritative, default 5."
+    )
+    stands_in_for: tuple[str, ...] = Field(
+        default=(),
+        description="Attributes of persons for which this registry's word may stand in, labelled as such, when a more "
+        "authoritative registry cannot be heard. Never one whose lesser word would do harm.",
+    )
+    cost: Cost = Cost()
+    issues: tuple[str, ...] = Field(
+        default=(),
+        description="Identifier types that this registry gives out: of these its word is the first, and a number is "
+        "verified once it states it.",
     )
     lookups: tuple[Lookup, ...] = Field(min_length=1)
     searches: tuple[Search, ...] = ()
@@ -221,14 +329,31 @@ class Manifest(Model):
         held = {name for lookup in self.lookups for name in lookup.attributes}
         if strangers := sorted(set(self.authority) - held):
             raise ValueError(f"`authority` ranks attributes that no lookup holds: {', '.join(strangers)}")
+        of_persons = {n for lookup in self.lookups if lookup.entity == "person" for n in lookup.attributes}
+        if strangers := sorted(set(self.stands_in_for) - of_persons):
+            raise ValueError(f"`stands_in_for` names what no lookup of persons holds: {', '.join(strangers)}")
+        stated = {type_ for lookup in self.lookups for type_ in (*lookup.by, *lookup.identifiers)}
+        if strangers := sorted(set(self.issues) - stated):
+            raise ValueError(f"`issues` names numbers that no lookup knows: {', '.join(strangers)}")
+        for lookup in self.lookups:
+            if lookup.boundary and lookup.attributes:
+                raise ValueError(f"lookup {lookup.name}: `boundary` and `attributes` exclude each other")
         for search in self.searches:
             if not any(k.entity == search.entity and search.yields in k.identifiers for k in self.lookups):
                 raise ValueError(f"no lookup of entity {search.entity} yields {search.yields}, as a search promises")
+        for lookup in self.lookups:
+            self._check_as_of(lookup)
         if (self.speaks is Protocol.DCI) != (self.dci is not None):
             raise ValueError("`dci` and `speaks: dci` go together")
         for lookup in self.lookups if self.dci else ():
             self._check_layout(lookup)
         return self
+
+    def _check_as_of(self, lookup: Lookup) -> None:
+        if lookup.as_of is not True and (strangers := sorted(set(lookup.as_of or ()) - set(lookup.attributes))):
+            raise ValueError(f"lookup {lookup.name}: `as_of` names what it does not hold: {', '.join(strangers)}")
+        if self.dci and lookup.as_of and self.dci.as_of_member is None:
+            raise ValueError(f"lookup {lookup.name}: `as_of` needs `dci.as_of_member`")
 
     def _check_layout(self, lookup: Lookup) -> None:
         layout = self.dci.lookups.get(lookup.name) if self.dci else None
@@ -253,6 +378,15 @@ class Manifest(Model):
             if lookup.name == name:
                 return lookup
         raise KeyError(name)
+
+    def for_past(self) -> Manifest | None:
+        """Return what can be asked of this registry as of a past day; None when that is nothing."""
+        told = tuple(past for lookup in self.lookups if (past := lookup.for_past()) is not None)
+        if not told:
+            return None
+        names = {name for lookup in told for name in lookup.attributes}
+        stands_in_for = tuple(name for name in self.stands_in_for if name in names)
+        return self.model_copy(update={"lookups": told, "searches": (), "stands_in_for": stands_in_for})
 
     def rank(self, attribute: str) -> int:
         """Return how much this registry's word weighs for an attribute; lower weighs more."""

@@ -13,6 +13,7 @@ from standards.states import JsonValue, UnavailableReason
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import date
 
     from adapters.manifest import Manifest
     from standards.filters import Filter
@@ -50,6 +51,8 @@ class Fetch(NamedTuple):
     """Attributes wanted; an adapter returns no others."""
     transaction_id: str = ""
     """The business transaction, for registries whose protocol carries one."""
+    as_of: date | None = None
+    """The past day as of which everything is wanted; only for lookups whose manifest says that they can."""
 
 
 class Link(NamedTuple):
@@ -153,6 +156,8 @@ class Response(NamedTuple):
     status: int
     content_type: str
     body: bytes
+    retry_after_s: float | None = None
+    """For how long the registry asks not to be called again (`Retry-After`), if it does."""
 
 
 class SourceClient(Protocol):

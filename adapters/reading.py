@@ -201,11 +201,6 @@ def _instant(as_of: str | None) -> datetime:
     return when if when.tzinfo else when.replace(tzinfo=UTC)
 
 
-def numbers_of(subjects: Iterable[Identifier], type_: str) -> list[str]:
-    """Return the values of all subjects of one type, in their order."""
-    return [subject.value for subject in subjects if subject.type == type_]
-
-
 def normal_identifier(reader: Reader, field: str, type_: object, value: object) -> Identifier:
     """Return an identifier in normal form from what a registry wrote for its type and value."""
     if not isinstance(type_, str) or isinstance(value, bool) or not isinstance(value, str | int):

@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-import aiohttp
 import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from adapters.catalogue import FOLDER, connect, find_manifests, load_manifest
-from gateway.cache import MemoryCache
+from adapters.client import open_session
+from gateway.cache import SWEEP_S, MemoryCache
 from gateway.journal import SqlJournal, sqlite_url
 from gateway.keys import open_keys
 from gateway.pipeline import Rooms
@@ -56,8 +56,11 @@ class Gateway:
         self.settings, self.base_url = settings, base_url.rstrip("/")
         self._environment = environment
         stores = settings.stores
-        stores.folder.mkdir(parents=True, exist_ok=True)
-        self.keys = open_keys(stores.keys if stores.keys.is_absolute() else stores.folder / stores.keys)
+        try:
+            stores.folder.mkdir(parents=True, exist_ok=True)
+            self.keys = open_keys(stores.folder / stores.keys)
+        except OSError as error:
+            raise ConfigurationError(f"stores.folder, stores.keys: {error.filename}: {error.strerror}") from error
         self.catalogue = Catalogue.load()
         self.metrics = Metrics()
         self.cache = MemoryCache(self.keys.derived("cache"), settings.cache.max_bytes)
@@ -81,11 +84,7 @@ class Gateway:
 
         Raises: ConfigurationError or JournalError when the gateway could not do its work.
         """
-        self.session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=60, keepalive_timeout=30),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=True,
-        )
+        self.session = open_session()
         try:
             self.journal.open()
             self.registries = connect(self.manifests, self.session, self._environment)
@@ -93,11 +92,21 @@ class Gateway:
             await self.session.close()
             raise
         settings = self.settings
-        planner = Planner(self.manifests, self.catalogue)
+        planner = Planner(self.manifests, self.catalogue, self._silent)
+        of_past = [past for manifest in self.manifests if (past := manifest.for_past()) is not None]
         self.rooms = Rooms(
             decisions=Decisions(self.book, self.ledger, self.catalogue, planner.holders()),
             planner=planner,
-            fetcher=Fetcher(self.registries, self.cache, utc_now, max_age_s=settings.cache.max_age_s),
+            past_planner=Planner(of_past, self.catalogue, self._silent),
+            fetcher=Fetcher(
+                self.registries,
+                self.cache,
+                utc_now,
+                max_age_s=settings.cache.max_age_s,
+                max_stale_s=settings.cache.max_stale_s,
+                late_grace_s=settings.cache.late_grace_s,
+                max_late=settings.cache.max_late_calls,
+            ),
             searcher=Searcher(self.registries),
             composer=Composer(self.manifests, self.catalogue, Deriver(self.catalogue)),
             responder=Responder(self.catalogue, f"{self.base_url}/contexts/v1/{contexts.HOUSEHOLD}.jsonld"),
@@ -106,17 +115,29 @@ class Gateway:
             keys=self.keys,
             now=utc_now,
         )
+        self.metrics.watch_plans(planner, self.rooms.past_planner)
+        self.metrics.watch(self.cache, self.rooms.fetcher.calls, self.registries)
+        self._sweeper = asyncio.create_task(_sweep(self.cache))
         log.info("gateway_open", registries=sorted(self.registries), pid=os.getpid(), url=self.base_url)
 
     async def close(self) -> None:
-        """Write what the journal still holds, and let go of every connection."""
+        """End what is still asked, write what the journal still holds, and let go of every connection."""
+        self._sweeper.cancel()
+        await asyncio.gather(self._sweeper, self.rooms.fetcher.calls.close(), return_exceptions=True)
         await self.session.close()
         await asyncio.to_thread(self.journal.close)
         self.ledger.close()
         log.info("gateway_closed", pid=os.getpid())
 
+    def _silent(self) -> frozenset[str]:
+        """Return the registries that are known to be down right now."""
+        return frozenset(id_ for id_, registry in self.registries.items() if registry.guarded.is_open)
+
     def _manifest_files(self) -> tuple[Path, ...]:
         registries = self.settings.registries
+        for folder in registries.folders:
+            if not folder.is_dir():  # no folder would read as no registries, and nobody would notice
+                raise ConfigurationError(f"registries.folders: there is no folder {folder}")
         return find_manifests((*((FOLDER,) if registries.builtin else ()), *registries.folders))
 
     def _boundary_rules(self) -> Mapping[str, BoundaryRule]:
@@ -126,13 +147,25 @@ class Gateway:
             for stated in self.settings.households.rules
             for rule in (BoundaryRule(**stated.model_dump()),)
         }
+        sources = {manifest.id for manifest in self.manifests}
         for agreement in self.book.agreements:
+            if strangers := sorted(set(agreement.mandatory) - sources):
+                raise ConfigurationError(
+                    f"agreement {agreement.id}@{agreement.version} makes {', '.join(strangers)} mandatory, which no "
+                    "manifest connects"
+                )
             if agreement.household is not None and agreement.household.rule not in known:
                 raise ConfigurationError(
                     f"agreement {agreement.id}@{agreement.version} names the household rule "
                     f"{agreement.household.rule}, which settings.households.rules does not define"
                 )
         return known
+
+
+async def _sweep(cache: MemoryCache) -> None:
+    while True:
+        await asyncio.sleep(SWEEP_S)
+        cache.sweep()
 
 
 def _verifying(client_id: str, pem: str | None) -> dict[str, Ed25519PublicKey]:

@@ -3,39 +3,65 @@
 from __future__ import annotations
 
 import hashlib
-import hmac
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Collection, Sequence
+from typing import Final, NamedTuple
 
 import orjson
 
-from gateway.ports import Kept, RecordKey
+from adapters.ports import Record
+from gateway.ports import Kept, Looked, RecordKey
+from standards.identifiers import GROUP_TYPES, Identifier
 
-OVERHEAD_BYTES = 600
-"""What an entry costs beyond its text: keys, tuples, mappings (measured with tracemalloc, rounded up)."""
+ENTRY_BYTES: Final = 660
+"""What an entry costs that holds no record: keys, tags, times. This and the next are measured with tracemalloc."""
+RECORD_BYTES: Final = 340
+IDENTIFIER_BYTES: Final = 150
+VALUE_BYTES: Final = 75
+"""What a value costs beyond its text."""
+PERSON_BYTES: Final = 650
+"""What a further person named in a record costs: a member, or next of kin."""
+MARK_S: Final = 600.0
+"""For how long it is remembered that somebody was forgotten: longer than any call may be under way, in seconds."""
+
+SWEEP_S: Final = 5.0
+"""How often to call `sweep`: so much longer than its life may a record be held that nobody asks for, in seconds."""
+
+Tag = int
+"""Stands for one number of a person. Python's hash of a text is keyed anew in every process, so that no number
+stands in a tag; two numbers with one tag would only make a record be forgotten too early."""
 
 
 class _Entry(NamedTuple):
     kept: Kept
     until: float
     size: int
+    tags: tuple[Tag, ...]
+    """Of its subject's own numbers, then of those whom it names as members."""
+    own: int
+    """How many of the tags are of the subject's own numbers."""
 
 
 class MemoryCache:
     """Source records of one process.
 
-    key: secret of at least 32 bytes; entries are found by HMAC only, so that no number stands in a key.
+    key: secret of at least 32 bytes; entries are found by keyed digest only, so that no number stands in a key.
     max_bytes: bound on the estimated size of everything kept; 0 keeps nothing.
     """
 
     def __init__(self, key: bytes, max_bytes: int, monotonic: Callable[[], float] = time.monotonic) -> None:
-        self._key, self._max_bytes, self._monotonic = key, max_bytes, monotonic
+        self.max_bytes, self._monotonic = max_bytes, monotonic
+        self._digest = hashlib.blake2b(key=key[:64], digest_size=16)
         self._entries: OrderedDict[bytes, _Entry] = OrderedDict()
+        self._tagged: dict[Tag, list[bytes]] = {}
+        self._ends: dict[int, list[bytes]] = {}
         self._bytes = 0
+        self._generation = 0
+        self._cleared = 0
+        self._marks: OrderedDict[Tag, tuple[int, float]] = OrderedDict()
 
-    async def get_many(self, keys: Sequence[RecordKey]) -> list[Kept | None]:
+    async def get_many(self, keys: Sequence[RecordKey]) -> Looked:
         """Return what is kept for each key, None for what is not or no longer."""
         now = self._monotonic()
         found: list[Kept | None] = []
@@ -48,29 +74,74 @@ class MemoryCache:
             if entry is not None:
                 self._entries.move_to_end(name)
             found.append(entry.kept if entry else None)
-        return found
+        return Looked(found, self._generation)
 
-    async def put_many(self, entries: Sequence[tuple[RecordKey, Kept]], lifetime_s: float) -> None:
-        """Keep records for `lifetime_s` seconds, and let go of the least used beyond the bound."""
-        until = self._monotonic() + lifetime_s
-        for key, kept in entries:
+    async def put_many(self, entries: Sequence[tuple[RecordKey, Kept, float]], since: int) -> None:
+        """Keep records, and let go of the least used beyond the bound."""
+        if since < self._cleared or not self.max_bytes:
+            return
+        now = self._monotonic()
+        for key, kept, lifetime_s in entries:
+            tags, own = _tags(key.subject, kept.record)
+            # INVARIANT: nothing is kept of a person that was asked for before the person was forgotten.
+            if self._marks and any(self._marks.get(tag, _UNMARKED)[0] > since for tag in tags):
+                continue
             name = self._name(key)
             self._drop(name)
-            size = OVERHEAD_BYTES + len(orjson.dumps(kept.record.values)) if kept.record else OVERHEAD_BYTES
-            self._entries[name] = _Entry(kept, until, size)
-            self._bytes += size
-        while self._bytes > self._max_bytes and self._entries:
+            entry = self._entries[name] = _Entry(kept, now + lifetime_s, _size(kept.record), tags, own)
+            for tag in tags:
+                self._tagged.setdefault(tag, []).append(name)
+            self._ends.setdefault(int(entry.until // SWEEP_S), []).append(name)
+            self._bytes += entry.size
+        while self._bytes > self.max_bytes and self._entries:
             self._drop(next(iter(self._entries)))
+
+    async def forget(self, identifiers: Collection[Identifier]) -> int:
+        """Drop every record of one person, at once."""
+        now = self._monotonic()
+        self._generation += 1
+        while self._marks and next(iter(self._marks.values()))[1] <= now:
+            self._marks.popitem(last=False)
+        dropped = 0
+        waiting = [hash(i) for i in identifiers]
+        seen = set(waiting)
+        while waiting:
+            tag = waiting.pop()
+            self._marks[tag] = (self._generation, now + MARK_S)
+            self._marks.move_to_end(tag)
+            for name in list(self._tagged.get(tag, ())):
+                entry = self._entries[name]
+                if tag in entry.tags[: entry.own]:
+                    further = [t for t in entry.tags[: entry.own] if t not in seen]
+                    seen.update(further)
+                    waiting += further
+                self._drop(name)
+                dropped += 1
+        return dropped
 
     async def clear(self) -> int:
         """Drop everything; return how many records were dropped."""
         dropped = len(self._entries)
         self._entries.clear()
+        self._tagged.clear()
+        self._ends.clear()
+        self._marks.clear()
         self._bytes = 0
+        self._generation += 1
+        self._cleared = self._generation
         return dropped
 
+    def sweep(self) -> None:
+        """Drop every record past its life: nothing is held longer because nobody asks for it."""
+        now = self._monotonic()
+        for end in [end for end in self._ends if (end + 1) * SWEEP_S <= now]:
+            for name in self._ends.pop(end):
+                entry = self._entries.get(name)
+                if entry is not None and entry.until <= now:
+                    self._drop(name)
+
     def __len__(self) -> int:
-        """Return how many records are kept, those past their life included until they are looked at."""
+        """Return how many records are kept."""
         return len(self._entries)
 
     @property
@@ -79,10 +150,51 @@ class MemoryCache:
         return self._bytes
 
     def _name(self, key: RecordKey) -> bytes:
-        text = "\x00".join((key.source_id, key.lookup, *key.subject))
-        return hmac.digest(self._key, text.encode(), hashlib.sha256)
+        source_id, lookup, (type_, value) = key
+        digest = self._digest.copy()
+        digest.update(f"{source_id}\0{lookup}\0{type_}\0{value}".encode())
+        return digest.digest()
 
     def _drop(self, name: bytes) -> None:
         entry = self._entries.pop(name, None)
-        if entry is not None:
-            self._bytes -= entry.size
+        if entry is None:
+            return
+        self._bytes -= entry.size
+        for tag in entry.tags:
+            names = self._tagged[tag]
+            names.remove(name)
+            if not names:
+                del self._tagged[tag]
+
+
+_UNMARKED: Final = (-1, 0.0)
+
+
+def _tags(subject: Identifier, record: Record | None) -> tuple[tuple[Tag, ...], int]:
+    """Return the tags of a record, and how many of them stand for its subject's own numbers."""
+    if record is None:
+        return (hash(subject),), 1
+    own = {hash(subject): None}
+    for number in record.identifiers.items():
+        if number[0] not in GROUP_TYPES:
+            own[hash(number)] = None  # a plain pair has the hash of an Identifier
+    if not record.members:
+        return tuple(own), len(own)
+    named = {hash(n): None for m in record.members for n in m.identifiers.items() if n[0] not in GROUP_TYPES}
+    return tuple(own) + tuple(tag for tag in named if tag not in own), len(own)
+
+
+def _size(record: Record | None) -> int:
+    """Return the estimated size of an entry in memory; every value is parted from the next by one sign."""
+    if record is None:
+        return ENTRY_BYTES
+    text = orjson.dumps(record.values)
+    named = len(record.members) + len(record.links) + len(record.duplicates)
+    return (
+        ENTRY_BYTES
+        + RECORD_BYTES
+        + IDENTIFIER_BYTES * len(record.identifiers)
+        + len(text)
+        + VALUE_BYTES * (text.count(b",") + text.count(b"["))
+        + PERSON_BYTES * named
+    )

@@ -8,8 +8,9 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -25,7 +26,8 @@ app.add_typer(keys, name="keys")
 journal = typer.Typer(help="What was asked and answered.", no_args_is_help=True)
 app.add_typer(journal, name="journal")
 
-Folder = Annotated[Path, typer.Option("--dir", help="Folder of the sandbox.")]
+Folder = Annotated[Path, typer.Option("--dir", help="Folder of the sandbox, or of the stores.")]
+Url = Annotated[str, typer.Option("--url", help="The settings' stores.journal_url; default: journal.db in --dir.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 REFUSED = 1
 """Exit code when Hearth said no, or could not; 2 is a wrong command line, 0 is success."""
@@ -82,11 +84,19 @@ def sandbox(
             say=lambda text: typer.echo(f"  {text}", err=True),
         )
         with one.running() as content:
-            typer.echo(addresses(content, one.file))
+            typer.echo(addresses(content, one.file, _command()))
             while not stop.wait(0.5):
                 if (part := one.ended()) is not None:
                     typer.echo(f"hearth: {part} has ended by itself; see {one.folder}", err=True)
                     raise typer.Exit(REFUSED)
+
+
+def _command() -> str:
+    """Return how this command is called from the current folder, also where it is not on the path."""
+    called = Path(sys.argv[0]).absolute()
+    if called.name != "hearth":
+        return "hearth"
+    return str(called.relative_to(Path.cwd()) if called.is_relative_to(Path.cwd()) else called)
 
 
 @app.command()
@@ -101,11 +111,15 @@ def ask(
     person: Annotated[bool, typer.Option("--person", help="Only the person, not the household.")] = False,
     purpose: Annotated[str | None, typer.Option(help="Purpose; default: the programme's first.")] = None,
     attribute: Annotated[list[str] | None, typer.Option(help="Only these attributes.")] = None,
+    as_of: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="How things were on this past day.")
+    ] = None,
     plan: Annotated[bool, typer.Option("--plan", help="Show whom the gateway asked, in which order.")] = False,
     folder: Folder = Path(".hearth"),
     as_json: Json = False,
 ) -> None:
     """Ask the gateway of a running sandbox about a household."""
+    from gateway.client import ask_sandbox
     from gateway.sandbox import pairs, read_file
     from standards.identifiers import identifier
 
@@ -122,7 +136,16 @@ def ask(
             known = ", ".join(sorted(content["consumers"]))
             typer.echo(f"hearth: no programme {programme} here; there are: {known}", err=True)
             raise typer.Exit(2)
-        answer = question(content, programme, subject, purpose, person=person, attributes=attribute, plan=plan)
+        answer = ask_sandbox(
+            content,
+            programme,
+            subject,
+            purpose,
+            person=person,
+            attributes=attribute,
+            plan=plan,
+            as_of=as_of.date() if as_of else None,
+        )
     if as_json:
         typer.echo(json.dumps(answer, indent=2, ensure_ascii=False))
     else:
@@ -131,31 +154,6 @@ def ask(
         show_answer(answer, plan=plan)
     if answer["header"]["status"] != "succ":
         raise typer.Exit(REFUSED)
-
-
-def question(
-    content: dict[str, Any],
-    programme: str,
-    subject: Any,
-    purpose: str | None,
-    *,
-    person: bool = False,
-    attributes: list[str] | None = None,
-    plan: bool = False,
-) -> dict[str, Any]:
-    """Ask one question of a sandbox and return the verified answer."""
-    from gateway.client import Credentials, HearthClient
-    from standards.dci.codes import ResponseEntity
-
-    consumer = content["consumers"][programme]
-    with HearthClient(content["gateway"], Credentials.from_sandbox(consumer)) as client:
-        return client.ask(
-            [subject],
-            purpose=purpose or consumer["purposes"][0],
-            entity=ResponseEntity.MEMBER if person else ResponseEntity.GROUP,
-            attributes=attributes,
-            explain=plan,
-        )
 
 
 @app.command()
@@ -185,15 +183,16 @@ def keys_hash_secret() -> None:
 @journal.command("show")
 def journal_show(
     folder: Folder = Path(".hearth"),
+    url: Url = "",
     newest: Annotated[int, typer.Option(min=1, help="How many entries.")] = 10,
     as_json: Json = False,
 ) -> None:
     """Print the newest entries of a journal."""
-    from gateway.journal import read, sqlite_url
+    from gateway.journal import read
     from gateway.show import show_entry
 
     with told():
-        for seq, entry in read(sqlite_url(_journal(folder)), newest=newest):
+        for seq, entry in read(url or _journal(folder), newest=newest):
             if as_json:
                 typer.echo(json.dumps({"seq": seq, **entry}))
             else:
@@ -201,19 +200,20 @@ def journal_show(
 
 
 @journal.command("verify")
-def journal_verify(folder: Folder = Path(".hearth")) -> None:
+def journal_verify(folder: Folder = Path(".hearth"), url: Url = "") -> None:
     """Check that no entry of a journal was changed, removed from within or moved."""
-    from gateway.journal import sqlite_url, verify
+    from gateway.journal import verify
 
     with told():
-        count = verify(sqlite_url(_journal(folder)))
+        count = verify(url or _journal(folder))
     typer.echo(f"{count} entries, the chain is whole")
 
 
-def _journal(folder: Path) -> Path:
+def _journal(folder: Path) -> str:
+    from gateway.journal import sqlite_url
     from standards.errors import JournalError
 
     path = folder / "journal.db"
     if not path.exists():
-        raise JournalError(f"there is no journal in {folder}")
-    return path
+        raise JournalError(f"there is no journal in {folder}: name its folder with --dir")
+    return sqlite_url(path)

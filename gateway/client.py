@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
@@ -61,7 +61,10 @@ class UnreachableError(InteropError):
 
 
 class HearthClient:
-    """A synchronous client of one gateway for one programme. Use it as a context manager."""
+    """A synchronous client of one gateway for one programme. Use it as a context manager.
+
+    require_signature: refuse an answer without a signature; whoever can strip one can also change what it was under.
+    """
 
     def __init__(
         self,
@@ -70,8 +73,10 @@ class HearthClient:
         *,
         timeout_s: float = 30.0,
         transport: httpx.BaseTransport | None = None,
+        require_signature: bool = True,
     ) -> None:
         self._credentials = credentials
+        self._require_signature = require_signature
         self._http = httpx.Client(base_url=base_url, timeout=timeout_s, transport=transport, trust_env=False)
         self._token: str | None = None
         self._keys: dict[str, Ed25519PublicKey] = {}
@@ -98,13 +103,15 @@ class HearthClient:
         entity: ResponseEntity = ResponseEntity.GROUP,
         attributes: Sequence[str] | None = None,
         explain: bool = False,
+        as_of: date | None = None,
     ) -> dict[str, Any]:
         """Ask about each subject in one message and return the verified answer as JSON.
 
+        as_of: the past day that the question is about; None asks how things are now.
         Raises: RefusedError when the gateway refuses the message; SignatureInvalidError when the answer's
             signature does not verify with the gateway's published keys.
         """
-        items = [_item(subject, purpose, entity, attributes, explain=explain) for subject in subjects]
+        items = [_item(subject, purpose, entity, attributes, explain=explain, as_of=as_of) for subject in subjects]
         return self.send(self.message(items))
 
     def message(self, items: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -139,7 +146,7 @@ class HearthClient:
             self._token = self._fetch_token()
             response = self._post(message)
         answer = _whole(response)
-        if answer.get("signature"):
+        if answer.get("signature") or self._require_signature:
             self._verify(answer)
         return answer
 
@@ -176,6 +183,34 @@ class HearthClient:
                 return
 
 
+def ask_sandbox(
+    content: Mapping[str, Any],
+    programme: str,
+    subject: Identifier,
+    purpose: str | None = None,
+    *,
+    person: bool = False,
+    attributes: Sequence[str] | None = None,
+    plan: bool = False,
+    as_of: date | None = None,
+) -> dict[str, Any]:
+    """Ask one question of a running sandbox as one of its programmes; return the verified answer.
+
+    content: of the sandbox file.
+    purpose: the programme's first by default.
+    """
+    consumer = content["consumers"][programme]
+    with HearthClient(content["gateway"], Credentials.from_sandbox(consumer)) as client:
+        return client.ask(
+            [subject],
+            purpose=purpose or consumer["purposes"][0],
+            entity=ResponseEntity.MEMBER if person else ResponseEntity.GROUP,
+            attributes=attributes,
+            explain=plan,
+            as_of=as_of,
+        )
+
+
 class SandboxControls:
     """What only a sandbox lets one do: break a registry, mend it, make the gateway forget."""
 
@@ -205,6 +240,7 @@ def _item(
     attributes: Sequence[str] | None,
     *,
     explain: bool,
+    as_of: date | None,
 ) -> dict[str, Any]:
     now = datetime.now(UTC).isoformat(timespec="milliseconds")
     criteria: dict[str, Any] = {
@@ -220,6 +256,8 @@ def _item(
         criteria["hearth:attributes"] = list(attributes)
     if explain:
         criteria["hearth:explain"] = True
+    if as_of is not None:
+        criteria["hearth:as_of"] = as_of.isoformat()
     return {"reference_id": secrets.token_hex(8), "timestamp": now, "search_criteria": criteria, "locale": "eng"}
 
 

@@ -7,6 +7,7 @@ end at the same moment are committed together: one writer thread takes whatever 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import queue
 import threading
@@ -16,7 +17,20 @@ from typing import Any, Final
 
 import orjson
 import structlog
-from sqlalchemy import Column, Engine, Integer, MetaData, String, Table, Text, create_engine, event, insert, select
+from sqlalchemy import (
+    Column,
+    Connection,
+    Engine,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    create_engine,
+    event,
+    insert,
+    select,
+)
 from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.ports import JournalEntry
@@ -81,13 +95,9 @@ class SqlJournal:
         try:
             _metadata.create_all(self._engine)
             with self._engine.connect() as connection:
-                newest = connection.execute(
-                    select(_entries.c.seq, _entries.c.hash).order_by(_entries.c.seq.desc()).limit(1)
-                ).first()
+                self._seq, self._last = _end(connection)
         except SQLAlchemyError as error:
             raise JournalError(f"the journal cannot be opened ({type(error).__name__})") from error
-        if newest is not None:
-            self._seq, self._last = newest.seq, newest.hash
         self._loop = asyncio.get_running_loop()
         self._writer = threading.Thread(target=self._write, name="journal", daemon=True)
         self._writer.start()
@@ -99,6 +109,8 @@ class SqlJournal:
         """
         if self._loop is None or self._writer is None or not self._writer.is_alive():
             raise JournalError("the journal is not open")
+        if not entries:
+            return
         written: asyncio.Future[None] = self._loop.create_future()
         self._waiting.put(([entry_text(e) for e in entries], written))
         await written
@@ -132,26 +144,36 @@ class SqlJournal:
 
     def _commit(self, batch: list[tuple[list[str], asyncio.Future[None]]]) -> None:
         rows: list[dict[str, Any]] = []
-        seq, last = self._seq, self._last
-        for texts, _ in batch:
-            for text in texts:
-                seq += 1
-                previous, last = last, chained(seq, last, text)
-                rows.append({"seq": seq, "entry": text, "previous": previous, "hash": last})
         failure: JournalError | None = None
         try:
             with self._engine.begin() as connection:
+                # After a failure nobody knows whether the last commit reached the disk: the disk does.
+                seq, last = _end(connection) if self._failed else (self._seq, self._last)
+                for text in (text for texts, _ in batch for text in texts):
+                    seq += 1
+                    previous, last = last, chained(seq, last, text)
+                    rows.append({"seq": seq, "entry": text, "previous": previous, "hash": last})
                 connection.execute(insert(_entries), rows)
-        except SQLAlchemyError as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, the writer goes on and whoever waits is told
             # INVARIANT: what cannot be recorded is not answered. The chain goes on from the last entry on disk.
             failure = JournalError(f"the journal could not be written ({type(error).__name__})")
-            if self._failed is None:
-                log.error("journal_failed", reason=type(error).__name__)
-            self._failed = type(error).__name__
         else:
-            self._seq, self._last, self._failed = seq, last, None
+            self._seq, self._last = seq, last
+        is_new = self._failed is None
+        self._failed = None if failure is None else str(failure)
+        # Whoever waits is told before a line is logged: what failed may be the disk that holds the log as well.
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(_release, [future for _, future in batch], failure)
+        if failure is not None and is_new:
+            with contextlib.suppress(OSError):
+                log.error("journal_failed", reason=str(failure))
+
+
+def _end(connection: Connection) -> tuple[int, str]:
+    """Return number and hash of the newest entry."""
+    newest = select(_entries.c.seq, _entries.c.hash).order_by(_entries.c.seq.desc()).limit(1)
+    row = connection.execute(newest).first()
+    return (row.seq, row.hash) if row is not None else (0, GENESIS)
 
 
 def _release(futures: Sequence[asyncio.Future[None]], failure: JournalError | None) -> None:
@@ -164,8 +186,14 @@ def _release(futures: Sequence[asyncio.Future[None]], failure: JournalError | No
 
 
 def open_engine(url: str) -> Engine:
-    """Return an engine for the journal; SQLite syncs fully, because an entry must survive a power cut."""
-    engine = create_engine(url)
+    """Return an engine for the journal; SQLite syncs fully, because an entry must survive a power cut.
+
+    Raises: JournalError when the URL names no database that can be used.
+    """
+    try:
+        engine = create_engine(url)
+    except (SQLAlchemyError, ImportError) as error:  # ImportError: the database's driver is not installed
+        raise JournalError(f"stores.journal_url names no database in use here ({type(error).__name__})") from error
     if engine.dialect.name == "sqlite":
 
         @event.listens_for(engine, "connect")
@@ -179,40 +207,47 @@ def open_engine(url: str) -> Engine:
 
 
 def read(url: str, *, newest: int | None = None) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yield the entries of a journal with their numbers, the oldest first; only the newest so many if asked."""
-    engine = open_engine(url)
-    try:
-        with engine.connect() as connection:
-            rows = select(_entries.c.seq, _entries.c.entry)
-            if newest is not None:
-                found = connection.execute(rows.order_by(_entries.c.seq.desc()).limit(newest)).all()[::-1]
-            else:
-                found = connection.execute(rows.order_by(_entries.c.seq)).all()
-        for row in found:
-            yield row.seq, orjson.loads(row.entry)
-    finally:
-        engine.dispose()
+    """Yield the entries of a journal with their numbers, the oldest first; only the newest so many if asked.
+
+    Raises: JournalError when the database cannot be read.
+    """
+    rows = select(_entries.c.seq, _entries.c.entry)
+    with _connected(url) as connection:
+        if newest is not None:
+            found = connection.execute(rows.order_by(_entries.c.seq.desc()).limit(newest)).all()[::-1]
+        else:
+            found = connection.execute(rows.order_by(_entries.c.seq)).all()
+    for row in found:
+        yield row.seq, orjson.loads(row.entry)
 
 
 def verify(url: str) -> int:
     """Return how many entries the journal holds, when the chain is whole.
 
-    Raises: JournalError that names the first entry which was edited, cut or moved.
+    Raises: JournalError that names the first entry which was edited, cut or moved, or when it cannot be read.
     """
-    engine = open_engine(url)
     seq, last = 0, GENESIS
+    with _connected(url) as connection:
+        for row in connection.execute(select(_entries).order_by(_entries.c.seq)):
+            seq += 1
+            if row.seq != seq:
+                raise JournalError(f"entry {seq} is missing: the next one there is {row.seq}")
+            if row.previous != last or row.hash != chained(seq, last, row.entry):
+                raise JournalError(f"entry {seq} was changed, or the entry before it was")
+            last = row.hash
+    return seq
+
+
+@contextlib.contextmanager
+def _connected(url: str) -> Iterator[Connection]:
+    engine = open_engine(url)
     try:
         with engine.connect() as connection:
-            for row in connection.execute(select(_entries).order_by(_entries.c.seq)):
-                seq += 1
-                if row.seq != seq:
-                    raise JournalError(f"entry {seq} is missing: the next one there is {row.seq}")
-                if row.previous != last or row.hash != chained(seq, last, row.entry):
-                    raise JournalError(f"entry {seq} was changed, or the entry before it was")
-                last = row.hash
+            yield connection
+    except SQLAlchemyError as error:
+        raise JournalError(f"the journal cannot be read ({type(error).__name__})") from error
     finally:
         engine.dispose()
-    return seq
 
 
 def sqlite_url(path: Path) -> str:

@@ -5,7 +5,7 @@ Each port has an in-memory version, and both versions pass one contract test.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
@@ -38,19 +38,45 @@ class Kept(NamedTuple):
     retrieved_at: datetime
 
 
-class RecordCache(Protocol):
-    """Source records, briefly. Shared between consumers, because it holds them as they were before minimisation."""
+class Looked(NamedTuple):
+    """What the cache said to one look into it."""
 
-    async def get_many(self, keys: Sequence[RecordKey]) -> list[Kept | None]:
-        """Return what is kept, in the order of the keys; None for what is not."""
+    found: Sequence[Kept | None]
+    """In the order of the keys; None for what is not kept."""
+    generation: int
+    """The moment of the look, to be given back with whatever is fetched after it: see `RecordCache.put_many`."""
+
+
+class RecordCache(Protocol):
+    """Source records, briefly. Shared between consumers, because it holds them as they were before minimisation.
+
+    The port asks for nothing that needs a record's content at the far side, so that an implementation outside this
+    process can hold sealed bytes under keyed digests.
+    """
+
+    async def get_many(self, keys: Sequence[RecordKey]) -> Looked:
+        """Return what is kept; with no keys, only the generation."""
         ...
 
-    async def put_many(self, entries: Sequence[tuple[RecordKey, Kept]], lifetime_s: float) -> None:
-        """Keep records for `lifetime_s` seconds at most."""
+    async def put_many(self, entries: Sequence[tuple[RecordKey, Kept, float]], since: int) -> None:
+        """Keep records, each for its number of seconds at most.
+
+        since: generation of the look that came before the registry was asked. A record of a person who was forgotten
+            after it is not kept: it may have been read before the reason to forget.
+        """
+        ...
+
+    async def forget(self, identifiers: Collection[Identifier]) -> int:
+        """Drop every record of one person, and return how many were dropped.
+
+        Of the person is what was kept under any of these numbers or states one of them for its subject, and so on
+        from number to number, and every household that names one of them as a member. Household numbers lead to
+        their own records only: several people share one.
+        """
         ...
 
     async def clear(self) -> int:
-        """Drop everything; return how many records were dropped."""
+        """Drop everything, what is still under way included; return how many records were dropped."""
         ...
 
 
@@ -59,7 +85,7 @@ class JournalEntry(NamedTuple):
 
     at: datetime
     event: str
-    """`search.answered`, `search.denied`, `search.rejected`; see the table in gateway/README.md."""
+    """What became of the question, `search.answered` for example; gateway/README.md lists them all."""
     consumer: str
     purpose: str
     """Its code; a keyed digest when no agreement of the consumer names it."""

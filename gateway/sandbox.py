@@ -302,7 +302,7 @@ def pairs(given: Sequence[str], option: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for argument in given:
         name, equals, value = argument.partition("=")
-        if not equals or not name:
+        if not equals or not name.strip():
             raise ConfigurationError(f"{option} {argument}: write NAME=VALUE")
         found[name.strip()] = value
     return found

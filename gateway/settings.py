@@ -6,15 +6,17 @@ Secrets stand in the environment or in key files, never in the YAML file.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from standards.errors import ConfigurationError
+from standards.rules import DEEP_TIES, Combination, Tie
 
 
 class Section(BaseModel):
@@ -64,7 +66,7 @@ class Registries(Section):
     """Which registries are connected."""
 
     folders: tuple[Path, ...] = Field(
-        default=(), description="Folders with one folder or manifest per registry, besides the built-in ones."
+        default=(), description="Folders with one folder per registry (its manifest.yaml), besides the built-in ones."
     )
     builtin: bool = Field(default=True, description="Connect the registries that come with Hearth.")
 
@@ -75,8 +77,34 @@ class Rule(Section):
     name: str
     version: str
     registered: bool = Field(default=False, description="The group that a social registry recorded.")
-    kin: bool = Field(default=False, description="Spouse and children under age; for a child, its parents.")
+    kin: bool = Field(default=False, description="Next of kin by civil registration, along `ties`.")
     child_until_age: int = Field(default=18, ge=0, description="Age in years that ends childhood under `kin`.")
+    co_residence: bool = Field(default=False, description="Who lives in the same dwelling by national ID.")
+    combine: Combination = Field(
+        default=Combination.FIRST,
+        description="How several of these make one household: `first` that knows anything (registered, then kin, then "
+        "co-residence), `union`, or `intersection`.",
+    )
+    ties: tuple[Tie, ...] = Field(
+        default=(Tie.SPOUSE, Tie.CHILDREN, Tie.PARENTS),
+        description="Kin ties followed: spouse, children, parents (of a child), siblings (of a child), elders (parents "
+        "of a grown person), grandparents.",
+    )
+    depth: int = Field(
+        default=1, ge=1, le=4, description="How many ties away kin may be; siblings and grandparents are two away."
+    )
+    max_members: int = Field(
+        default=60, ge=1, le=500, description="Most members; a larger household is cut, and called incomplete."
+    )
+    max_residents: int = Field(
+        default=25, ge=1, description="An address where more people live is no household under co-residence."
+    )
+
+    @model_validator(mode="after")
+    def _parts_fit(self) -> Rule:
+        if self.kin and self.depth < 2 and (deep := sorted(DEEP_TIES.intersection(self.ties))):
+            raise ValueError(f"{', '.join(deep)}: two ties away, so give the rule a depth of 2 or more")
+        return self
 
 
 class Households(Section):
@@ -123,6 +151,13 @@ class Cache(Section):
 
     max_age_s: float = Field(default=300.0, ge=0, description="Longest life of a source record, in seconds; 0: none.")
     max_bytes: int = Field(default=256_000_000, ge=0, description="Most memory for source records, in bytes.")
+    max_stale_s: float = Field(
+        default=3600.0, ge=0, description="Most of any agreement's `stale_if_error_s` that counts, in seconds; 0: none."
+    )
+    late_grace_s: float = Field(
+        default=5.0, ge=0, description="How long a late call may go on where its manifest keeps late answers."
+    )
+    max_late_calls: int = Field(default=64, ge=0, description="Most calls that go on for the cache alone.")
 
 
 class Log(Section):
@@ -132,11 +167,14 @@ class Log(Section):
     level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="Least severity written.")
 
 
+_PREFIX: Final = "HEARTH__"
+
+
 class Settings(BaseSettings):
     """All settings."""
 
     model_config = SettingsConfigDict(
-        env_prefix="HEARTH__",
+        env_prefix=_PREFIX,
         env_nested_delimiter="__",
         frozen=True,
         extra="forbid",
@@ -186,13 +224,21 @@ def load(path: Path | None) -> Settings:
             raise ConfigurationError(f"{path}:{line} {getattr(error, 'problem', 'is not YAML')}") from None
     if not isinstance(given, dict) or not all(isinstance(name, str) for name in given):
         raise ConfigurationError(f"{path}: the file holds {type(given).__name__}, not a mapping of settings")
+    for name in os.environ:  # the library reads those it knows and passes over the rest, a misspelt one too
+        group = name.removeprefix(_PREFIX).split("__")[0].lower()
+        if name.startswith(_PREFIX) and group not in Settings.model_fields:
+            raise ConfigurationError(f"{name} in the environment: there is no setting {group}")
     try:
         return Settings(**(_beside(path, given) if path is not None else given))
     except ValidationError as error:
-        faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        raise ConfigurationError(f"{path or 'environment'}: {faults}") from None
+        faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {_said(e['type'], e['msg'])}" for e in error.errors())
+        raise ConfigurationError(f"{f'{path}, or ' if path else ''}HEARTH__ in the environment: {faults}") from None
     except SettingsError as error:
         raise ConfigurationError(f"environment: {error}") from None
+
+
+def _said(kind: str, message: str) -> str:
+    return "no such setting; config.example.yaml shows them all" if kind == "extra_forbidden" else message
 
 
 _PATHS: Final = (("agreements",), ("stores", "folder"), ("log", "file"), ("registries", "folders"))

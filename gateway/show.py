@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from standards.attributes import Catalogue
+from standards.attributes import Catalogue, ValueType
+from standards.codes import CodeDirectories
 from standards.dci.evidence import EVIDENCE, PLAN, SOURCES
 
 console = Console(highlight=False, soft_wrap=False)
@@ -25,8 +27,15 @@ STYLES: Final = {
 """Colours of the five states; the word stands beside the colour wherever it is not a plain value."""
 
 
-def addresses(content: Mapping[str, Any], file: Path) -> str:
-    """Return the addresses of a sandbox, and a first thing to try, as text."""
+INDENT: Final = 6
+"""Columns that the wrapped part of a plan's step is moved in by."""
+
+
+def addresses(content: Mapping[str, Any], file: Path, command: str = "hearth") -> str:
+    """Return the addresses of a sandbox, and a first thing to try, as text.
+
+    command: how the `hearth` command is called from the current folder.
+    """
     example = content["examples"]["complete_household"]["identifiers"]["UIN"]
     where = "" if file.parent.name == ".hearth" and file.parent.parent == Path.cwd() else f" --dir {file.parent}"
     lines = [
@@ -34,7 +43,7 @@ def addresses(content: Mapping[str, Any], file: Path) -> str:
         *(f"{name:<11} {r['url']}   speaks {r['speaks']}" for name, r in content["registries"].items()),
         f"programmes  {', '.join(content['consumers'])}   secrets and keys: {file}",
         "",
-        f"try, in another terminal:  hearth ask --as uct --household-of {example}{where}",
+        f"try, in another terminal:  {command} ask --as uct --household-of {example}{where}",
         "stop with Ctrl-C",
     ]
     return "\n".join(lines)
@@ -57,23 +66,65 @@ def show_answer(answer: Mapping[str, Any], *, plan: bool = False) -> None:
         for record, evidence in zip(data["reg_records"], data[EVIDENCE], strict=True):
             show_record(record, evidence)
         if plan and PLAN in data:
-            show_plan(data[PLAN])
+            show_plan(data[PLAN], why=True)
         show_sources(data[SOURCES])
 
 
 def show_record(record: Mapping[str, Any], evidence: Mapping[str, Any]) -> None:
     """Print one household, or one person, with states and origins."""
     values = Values()
-    complete = "" if evidence["complete"] else f"  (incomplete: {', '.join(evidence['unheard'])} could not be heard)"
+    complete = (
+        "" if evidence["complete"] else f"  (who belongs to it is not certain without {', '.join(evidence['unheard'])})"
+    )
     if evidence["rule"]:
         console.print(Text(f"household by {evidence['rule']}{complete}", style="bold"))
     if evidence.get("attributes"):
-        console.print(_table("the household", values.of(record), evidence["attributes"]))
+        show_states("the household", values.of(record), evidence["attributes"])
     people = record.get("member_list", [record])
     for person, about in zip(people, evidence["members"], strict=True):
-        who = about["relationship"] or "member"
         why = ", ".join(_because(e) for e in about["evidence"])
-        console.print(_table(f"{who}: {why}", values.of(person), about["attributes"]))
+        show_states(f"{role(about)}: {why}", values.of(person), about["attributes"])
+
+
+def role(about: Mapping[str, Any]) -> str:
+    """Return what a member of a household is to its head, in a word."""
+    relationship = str(about["relationship"] or "member")
+    if relationship == "SELF":
+        return "head"
+    return CodeDirectories.load().codes("Relationship").get(relationship, relationship).lower()
+
+
+def show_states(title: str, values: Mapping[str, Any], states: Mapping[str, Any]) -> None:
+    """Print the attributes of one person, or of a household, one a line with source and as-of date."""
+    console.print(_table(title, values, states))
+
+
+def show_side_by_side(record: Mapping[str, Any], evidence: Mapping[str, Any], names: Sequence[str]) -> None:
+    """Print a few attributes of everybody in a household, one column a person."""
+    values, members = Values(), evidence["members"]
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    table.add_column("", min_width=16)
+    for about in members:
+        table.add_column(role(about), min_width=8)
+    people = [values.of(person) for person in record["member_list"]]
+    for name in names:
+        cells = [
+            worded(name, about["attributes"][name], known.get(name), brief=True)
+            for about, known in zip(members, people, strict=True)
+        ]
+        table.add_row(name, *cells)
+    console.print(table)
+
+
+def show_apart(titles: tuple[str, str], rows: Mapping[str, tuple[Text | None, Text | None]]) -> None:
+    """Print what two programmes are told of the same person, side by side; a dash for what one may not know."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    table.add_column("", min_width=18)
+    for title in titles:
+        table.add_column(title, min_width=26)
+    for name, told in rows.items():
+        table.add_row(name, *(Text("-", style="dim") if one is None else one for one in told))
+    console.print(table)
 
 
 def _because(evidence: Mapping[str, Any]) -> str:
@@ -91,7 +142,7 @@ def _table(title: str, values: Mapping[str, Any], states: Mapping[str, Any]) -> 
     for name, state in states.items():
         if name not in held:
             table.add_row(
-                name, _value(state, values.get(name)), state.get("source", ""), (state.get("as_of") or "")[:10]
+                name, worded(name, state, values.get(name)), state.get("source", ""), (state.get("as_of") or "")[:10]
             )
     if held:
         reasons = sorted({states[name].get("reason", "") for name in held})
@@ -99,33 +150,55 @@ def _table(title: str, values: Mapping[str, Any], states: Mapping[str, Any]) -> 
     return table
 
 
-def _value(state: Mapping[str, Any], value: Any) -> Text:
+def worded(name: str, state: Mapping[str, Any], value: Any, *, brief: bool = False) -> Text:
+    """Return one attribute in words: its value, or why there is none.
+
+    brief: the state alone, without its reason.
+    """
     kind = state["state"]
     if kind in {"value", "conflict"}:
-        text = _plain(value)
-        if kind == "conflict":
-            others = ", ".join(f"{_plain(d['value'])} says {d['source']}" for d in state["differing"])
+        text = _plain(name, value)
+        if kind == "conflict" and not brief:
+            others = ", ".join(f"{_plain(name, d['value'])} says {d['source']}" for d in state["differing"])
             text = f"{text}  (conflict: {others})"
         return Text(text, style=STYLES[kind])
-    word = {"absent": "none", "unavailable": "unknown"}[kind]
-    reason = f": {state['reason']}" if state.get("reason") else ""
+    word = {"absent": "none", "unavailable": "unknown", "withheld": "withheld"}[kind]
+    reason = f": {state['reason']}" if state.get("reason") and not brief else ""
     return Text(f"{word}{reason}", style=STYLES[kind])
 
 
-def _plain(value: Any) -> str:
+def _plain(name: str, value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list):
         return f"{len(value)} entries" if value and isinstance(value[0], dict) else ", ".join(map(str, value))
-    return str(value)
+    definition = Catalogue.load().get(name)
+    if definition is None or definition.type is not ValueType.CODE or not definition.codes:
+        return str(value)
+    label = CodeDirectories.load().codes(definition.codes).get(str(value), str(value))
+    return label if label.casefold() == str(value).casefold() else f"{label} ({value})"
 
 
-def show_plan(text: str) -> None:
-    """Print a plan."""
-    first, *steps = text.splitlines()
+def show_plan(text: str, *, why: bool = False) -> None:
+    """Print a plan: a line for each call to a registry, and below it what is wanted from there.
+
+    why: print the reason for every choice as well.
+    """
+    first, *lines = text.splitlines()
+    steps = [line for line in lines if not line.startswith("# ")]
     console.print(Text(f"plan: {first}", style="bold"))
     for step in steps:
-        console.print(Text(f"  {step}", style="dim" if step.startswith("-") else ""))
+        if step.startswith("-"):
+            console.print(Text(f"  {step}", style="dim"))
+            continue
+        call, _, wanted = step.partition(": ")
+        console.print(Text(f"  {call}"))
+        console.print(Padding(Text(wanted, style="dim"), (0, 0, 0, INDENT), expand=False))
+    if why:
+        console.print(Text("why:", style="bold"))
+        for line in lines:
+            if line.startswith("# "):
+                console.print(Padding(Text(line[2:], style="dim"), (0, 0, 0, 2), expand=False))
 
 
 def show_sources(sources: Mapping[str, Any]) -> None:
@@ -143,14 +216,20 @@ def show_sources(sources: Mapping[str, Any]) -> None:
 
 def show_entry(seq: int, entry: Mapping[str, Any]) -> None:
     """Print one journal entry."""
-    console.print(Text(f"#{seq} {entry['at']} {entry['event']}", style="bold"))
+    console.print(Text(f"#{seq} {entry['at'][:19]}Z {entry['event']}", style="bold"))
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), show_header=False)
+    table.add_column()
+    table.add_column(overflow="fold")
     for name in ("consumer", "purpose", "agreement", "subject", "members", "released", "outcomes", "answer_digest"):
         shown = entry[name]
-        if isinstance(shown, list):
-            shown = f"{len(shown)}: {', '.join(shown)}" if name == "released" else f"{len(shown)} pseudonyms"
+        if name == "members":
+            shown = f"{len(shown)} pseudonyms of people in it"
+        elif isinstance(shown, list):
+            shown = f"{len(shown)}: {', '.join(shown)}"
         elif isinstance(shown, dict):
             shown = ", ".join(f"{k} {v}" for k, v in shown.items())
-        console.print(Text(f"  {name:<14} {shown}"), overflow="ellipsis", no_wrap=True)
+        table.add_row(f"  {name}", Text(str(shown)))
+    console.print(table)
 
 
 class Values:

@@ -6,21 +6,34 @@ whoever logged it.
 
 from __future__ import annotations
 
+import contextlib
+import io
 import logging
 import sys
 from collections.abc import MutableMapping
 from pathlib import Path
-from typing import Any, Final, TextIO
+from typing import TYPE_CHECKING, Any, Final, TextIO
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from standards.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from adapters.catalogue import Registries
+    from gateway.cache import MemoryCache
+    from gateway.stages.calls import Calls
+    from gateway.stages.plan import Planner
 
 FIELDS: Final = frozenset(
     {
-        "agreement", "attempt", "caught", "client_id", "code", "consumer", "correlation", "denials", "detail",
-        "dropped", "duration_ms", "entries", "error", "event", "items", "level", "lookup", "method", "outcomes", "path",
-        "path_template", "pid", "reason", "registries", "setting", "source", "status", "timestamp", "url",
-        "version", "where",
+        "caught", "consumer", "correlation", "detail", "dropped", "duration_ms", "event", "items", "level",
+        "lookup", "method", "outcomes", "path_template", "pid", "reason", "registries", "source", "status",
+        "timestamp", "url", "where",
     }
 )  # fmt: skip
 """Fields a log line may have. Anything else is dropped, because nobody has looked whether it is personal."""
@@ -37,10 +50,16 @@ def only_known_fields(_logger: object, _method: str, event: MutableMapping[str, 
 
 
 def open_log(file: Path | None, level: str) -> TextIO:
-    """Send every log line of the process to a file or to standard error; return the stream, for closing."""
-    if file is not None:
-        file.parent.mkdir(parents=True, exist_ok=True)
-    stream = file.open("a", encoding="utf-8", buffering=1) if file is not None else sys.stderr
+    """Send every log line of the process to a file or to standard error; return the stream, for closing.
+
+    Raises: ConfigurationError when the file cannot be written.
+    """
+    try:
+        if file is not None:
+            file.parent.mkdir(parents=True, exist_ok=True)
+        stream = _Lines(file.open("ab"), encoding="utf-8", line_buffering=True) if file is not None else sys.stderr
+    except OSError as error:
+        raise ConfigurationError(f"log.file: {file} cannot be written ({error.strerror})") from error
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
@@ -54,6 +73,21 @@ def open_log(file: Path | None, level: str) -> TextIO:
     )
     logging.basicConfig(handlers=[_Forward()], level=logging.WARNING, force=True)
     return stream
+
+
+class _Lines(io.TextIOWrapper):
+    """Writes lines to a file, and loses one when the disk takes no more: no answer fails for want of its log line."""
+
+    def write(self, text: str) -> int:
+        """Write a line."""
+        with contextlib.suppress(OSError):
+            super().write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Write what is held back."""
+        with contextlib.suppress(OSError):
+            super().flush()
 
 
 class _Forward(logging.Handler):
@@ -97,3 +131,66 @@ class Metrics:
             "hearth_source_breaker_open", "1 while a registry's circuit breaker is open", ("source",),
             registry=self.registry,
         )  # fmt: skip
+        self.tasks = Gauge("hearth_tasks", "Tasks of the event loop", registry=self.registry)
+
+    def watch(self, cache: MemoryCache, calls: Calls, registries: Registries) -> None:
+        """Show from now on what is kept, what was spared and what is under way."""
+        self.registry.register(_Spared(cache, calls, registries))
+
+    def watch_plans(self, *planners: Planner) -> None:
+        """Show from now on how often a plan had to be compiled."""
+        self.registry.register(_Plans(planners))
+
+
+class _Plans(Collector):
+    """Reads the counts that planners keep themselves, when somebody looks."""
+
+    def __init__(self, planners: tuple[Planner, ...]) -> None:
+        self._planners = planners
+
+    def collect(self) -> Iterator[CounterMetricFamily | GaugeMetricFamily]:
+        """Yield every figure."""
+        counts = [planner.counts for planner in self._planners]
+        yield GaugeMetricFamily("hearth_plans_kept", "Compiled plans kept", value=sum(one.kept for one in counts))
+        plans = CounterMetricFamily("hearth_plans", "Plans asked for, by what became of it", labels=("outcome",))
+        for outcome in ("compiled", "reused", "dropped"):
+            plans.add_metric((outcome,), sum(getattr(one, outcome) for one in counts))
+        yield plans
+
+
+class _Spared(Collector):
+    """Reads the counts that the cache, the calls and the guards keep themselves, when somebody looks."""
+
+    def __init__(self, cache: MemoryCache, calls: Calls, registries: Registries) -> None:
+        self._cache, self._calls, self._registries = cache, calls, registries
+
+    def collect(self) -> Iterator[CounterMetricFamily | GaugeMetricFamily]:
+        """Yield every figure."""
+        for name, about, figure in (
+            ("bytes", "Estimated size of the source records kept", self._cache.size_bytes),
+            ("records", "Source records kept", len(self._cache)),
+        ):
+            yield GaugeMetricFamily(f"hearth_cache_{name}", about, value=figure)
+        yield GaugeMetricFamily(
+            "hearth_source_calls_under_way", "Calls to registries under way", value=self._calls.under_way
+        )
+        looks = CounterMetricFamily(
+            "hearth_cache_lookups", "People looked for in the brief cache", labels=("source", "outcome")
+        )
+        joined = CounterMetricFamily(
+            "hearth_joined_lookups", "People about whom another question was asking already", labels=("source",)
+        )
+        late = CounterMetricFamily(
+            "hearth_late_calls", "Calls that went on for the cache after their last question", labels=("source",)
+        )
+        hedged = CounterMetricFamily(
+            "hearth_hedged_calls", "Second calls made because the first was slow", labels=("source",)
+        )
+        for source, counts in self._calls.counts().items():
+            looks.add_metric((source, "hit"), counts.hits)
+            looks.add_metric((source, "miss"), counts.misses)
+            looks.add_metric((source, "stale"), counts.stale)
+            joined.add_metric((source,), counts.joined)
+            late.add_metric((source,), counts.late)
+            hedged.add_metric((source,), self._registries[source].guarded.hedged)
+        yield from (looks, joined, late, hedged)

@@ -49,8 +49,11 @@ class TokenOffice:
         """
         consumer = self._consumers.get(client_id)
         stated = consumer.secret_hash.get_secret_value() if consumer and consumer.secret_hash else self._nobody
-        async with self._logins:  # each check takes 64 MiB and a tenth of a second: a login storm must queue
-            is_right = await asyncio.to_thread(self._is_right, stated, client_secret)
+        await self._logins.acquire()  # each check takes 64 MiB and a tenth of a second: a login storm must queue
+        check = asyncio.get_running_loop().run_in_executor(None, self._is_right, stated, client_secret)
+        # A check goes on when its client hangs up, so its place becomes free when it ends and not before.
+        check.add_done_callback(lambda _: self._logins.release())
+        is_right = await asyncio.shield(check)
         if not is_right or consumer is None or stated is self._nobody:
             raise UnauthenticatedError("the client id or the client secret is wrong")
         now = int(time.time())

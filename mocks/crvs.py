@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from mocks.dci import DciRegistry, Kind
@@ -33,6 +34,7 @@ class CrvsRegistry(DciRegistry):
                 "surname": Attribute("text", lambda one: self._spelling(one)[2]),
             },
             record=self._record,
+            record_on=self._record_on,
         )
         return {"person": person}
 
@@ -63,45 +65,59 @@ class CrvsRegistry(DciRegistry):
     def _spelling(self, person: Person) -> tuple[str, str | None, str]:
         return self.population.spelling("crvs", person.index)
 
-    def _record(self, person: Person) -> dict[str, Any]:
+    def _record_on(self, person: Person, day: date) -> dict[str, Any] | None:
+        """Return what the register would have told on a past day of a person born by then."""
+        return self._record(person, day) if person.birth_date <= day else None
+
+    def _record(self, person: Person, day: date = REFERENCE_DATE) -> dict[str, Any]:
         people = self.population.people
         given, second, surname = self._spelling(person)
         name = {"given_name": given, "surname": surname}
         if second:
             name["second_name"] = second
+        is_dead = _died_by(person, day)
+        marriages = [marriage for marriage in person.marriages if marriage.start <= day]
         record: dict[str, Any] = {
             "@type": "CRVS_Person",
-            "identifier": _numbers(person, ("UIN", person.uin), ("BRN", person.brn), ("DRN", person.drn)),
+            "identifier": _numbers(
+                person, ("UIN", person.uin), ("BRN", person.brn), ("DRN", person.drn if is_dead else None)
+            ),
             "name": name,
             "sex": person.sex,
             "birth_date": person.birth_date.isoformat(),
             "birth_place": {"name": person.birth_place},
-            "marital_status": marital_status(person),
-            "marriage_date": [marriage.start.isoformat() for marriage in person.marriages],
+            "marital_status": marital_status(person, day),
+            "marriage_date": [marriage.start.isoformat() for marriage in marriages],
             "divorce_date": [
                 marriage.end.isoformat()
-                for marriage in person.marriages
-                if marriage.end is not None and marriage.ended_by == "divorce"
+                for marriage in marriages
+                if marriage.end is not None and marriage.end <= day and marriage.ended_by == "divorce"
             ],
-            "pv:vital_status": "alive" if person.death_date is None else "dead",
+            "pv:vital_status": "dead" if is_dead else "alive",
             "pv:children": [
-                {"identifier": _numbers(child, ("BRN", child.brn), ("UIN", child.uin))}
+                {
+                    "identifier": _numbers(child, ("BRN", child.brn), ("UIN", child.uin)),
+                    "birth_date": child.birth_date.isoformat(),
+                }
                 for place in person.children
-                if self.holds(child := people[place])
+                if self.holds(child := people[place]) and child.birth_date <= day
             ],
-            "last_updated": stamp(person.updated_on),
+            "last_updated": stamp(min(person.updated_on, day)),
         }
-        if person.death_date is not None:
+        if is_dead and person.death_date is not None:
             record["death_date"] = person.death_date.isoformat()
-        if person.birth_registered_on is not None:
+        if person.birth_registered_on is not None and person.birth_registered_on <= day:
             record["pv:birth_registration_date"] = person.birth_registered_on.isoformat()
             record["registration_date"] = stamp(person.birth_registered_on)
-        for key, place in (("parent1_identifier", person.mother), ("parent2_identifier", person.father)):
+        for which, place in (("parent1", person.mother), ("parent2", person.father)):
             parent = None if place is None else people[place]
-            numbers = [] if parent is None else _numbers(parent, ("UIN", parent.uin), ("BRN", parent.brn))
-            if numbers:
-                record[key] = numbers[0]
-        spouse = None if person.death_date is not None else person.spouse_on(REFERENCE_DATE)
+            if parent is None:
+                continue
+            if numbers := _numbers(parent, ("UIN", parent.uin), ("BRN", parent.brn)):
+                record[f"{which}_identifier"] = numbers[0]
+            if self.holds(parent):
+                record[f"pv:{which}_vital_status"] = "dead" if _died_by(parent, day) else "alive"
+        spouse = None if is_dead else person.spouse_on(day)
         if spouse is not None:
             other = people[spouse]
             numbers = _numbers(other, ("UIN", other.uin), ("BRN", other.brn))
@@ -110,14 +126,19 @@ class CrvsRegistry(DciRegistry):
         return record
 
 
-def marital_status(person: Person) -> str:
-    """Return the DCI code of a person's marital status on the reference date, or at death."""
-    if not person.marriages:
+def marital_status(person: Person, day: date = REFERENCE_DATE) -> str:
+    """Return the DCI code of a person's marital status on a day, or at death."""
+    marriages = [marriage for marriage in person.marriages if marriage.start <= day]
+    if not marriages:
         return "S"
-    last = max(person.marriages, key=lambda marriage: marriage.start)
-    if last.end is None or last.end > REFERENCE_DATE or last.end == person.death_date:
+    last = max(marriages, key=lambda marriage: marriage.start)
+    if last.end is None or last.end > day or last.end == person.death_date:
         return "M"
     return "D" if last.ended_by == "divorce" else "W"
+
+
+def _died_by(person: Person, day: date) -> bool:
+    return person.death_date is not None and person.death_date <= day
 
 
 def _numbers(person: Person, *pairs: tuple[str, str | None]) -> list[dict[str, str]]:

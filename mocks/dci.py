@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import date
 from typing import Any, ClassVar, Final, NamedTuple
 
 from aiohttp import web
 
 from mocks.dci_message import answer_to, envelope, header_refusal, is_moment, moment
 from mocks.dci_query import Attribute, Page, RefusedItemError, expression, on_page, ordered, page, predicate
+from mocks.population import REFERENCE_DATE
 from mocks.registry import Call, Indexed, Operation, Registry, json_answer, same, stand_ins
 
 TOKEN_LIFETIME_S: Final = 3600
+IDTYPE_VALUE: Final = "idtype-value"
 
 
 class Kind(NamedTuple):
@@ -29,6 +32,8 @@ class Kind(NamedTuple):
     """Per identifier type, who has a number of it."""
     attributes: Mapping[str, Attribute]
     record: Callable[[Any], dict[str, Any]]
+    record_on: Callable[[Any, date], dict[str, Any] | None] | None = None
+    """How one was shown on a past day, None before it came to be; for kinds that keep history."""
 
 
 class Found(NamedTuple):
@@ -38,6 +43,8 @@ class Found(NamedTuple):
     things: Sequence[Indexed]
     page: Page
     total: int
+    day: date | None = None
+    """The past day asked about, in `pv:as_of`."""
 
 
 class DciRegistry(Registry):
@@ -126,10 +133,27 @@ class DciRegistry(Registry):
             raise _unusable("this is a registry of another type")
         kind = self._kind(criteria)
         wanted = page(criteria.get("pagination"))
+        day = self._day(kind, criteria)
         things = self._matches(kind, criteria.get("query_type"), criteria.get("query"))
+        if day is not None and kind.record_on is not None:
+            things = [thing for thing in things if kind.record_on(thing, day) is not None]
         if criteria.get("sort") is not None:
             things = ordered(things, criteria["sort"], kind.attributes)
-        return Found(kind, on_page(things, wanted), wanted, len(things))
+        return Found(kind, on_page(things, wanted), wanted, len(things), day)
+
+    @staticmethod
+    def _day(kind: Kind, criteria: Mapping[str, Any]) -> date | None:
+        """Return the past day asked about, if one is."""
+        said = criteria.get("pv:as_of")
+        if said is None:
+            return None
+        try:
+            day = date.fromisoformat(said) if isinstance(said, str) else None
+        except ValueError:
+            day = None
+        if day is None or day > REFERENCE_DATE or kind.record_on is None or criteria.get("query_type") != IDTYPE_VALUE:
+            raise _unusable("pv:as_of is a past day, for records that keep history, found by a number")
+        return day
 
     def _kind(self, criteria: Mapping[str, Any]) -> Kind:
         entity = criteria.get("response_entity") or criteria.get("reg_record_type") or self.default_entity
@@ -139,7 +163,7 @@ class DciRegistry(Registry):
         return kind
 
     def _matches(self, kind: Kind, query_type: Any, query: Any) -> Sequence[Any]:
-        if query_type == "idtype-value":
+        if query_type == IDTYPE_VALUE:
             type_ = query.get("type") if isinstance(query, dict) else None
             value = query.get("value") if isinstance(query, dict) else None
             finder = kind.by_number.get(type_.rsplit(":", 1)[-1]) if isinstance(type_, str) else None
@@ -188,7 +212,7 @@ class DciRegistry(Registry):
                 "version": "1.0.0",
                 "reg_type": self.reg_type,
                 "reg_record_type": outcome.kind.record_type,
-                "reg_records": [outcome.kind.record(thing) for thing in outcome.things],
+                "reg_records": list(_shown(outcome)),
             },
             "pagination": {
                 "page_size": outcome.page.size,
@@ -197,6 +221,14 @@ class DciRegistry(Registry):
             },
             "locale": "eng",
         }
+
+
+def _shown(found: Found) -> Iterator[dict[str, Any]]:
+    for thing in found.things:
+        on_day = found.kind.record_on
+        record = found.kind.record(thing) if found.day is None or on_day is None else on_day(thing, found.day)
+        if record is not None:
+            yield record
 
 
 def _unusable(message: str) -> RefusedItemError:

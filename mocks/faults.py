@@ -28,13 +28,6 @@ LOOK_UP_S: Final = 0.1
 """How often a waiting answer looks whether its client has left."""
 
 
-_OWN: Final[Mapping[str, tuple[str, ...]]] = {
-    "slow": ("delay_ms",),
-    "status": ("status", "retry_after"),
-    "huge": ("bytes",),
-}
-
-
 class MalformedFaultError(ValueError):
     """An instruction that names no fault; `modes` lists those there are."""
 

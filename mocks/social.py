@@ -76,6 +76,7 @@ class SocialRegistry(DciRegistry):
                 "sub_region_code": Attribute("text", lambda one: self._address(one.household).district),
                 "dwelling_type": Attribute("text", lambda one: one.household.dwelling),
                 "registration_date": Attribute("date", lambda one: _day(one.household.registered_on)),
+                "HOUSEHOLD_ID": Attribute("text", lambda one: one.household_id),
             },
             record=self._group,
         )
@@ -90,6 +91,7 @@ class SocialRegistry(DciRegistry):
                 "marital_status": Attribute("text", lambda one: marital_status(one.person)),
                 "is_disabled": Attribute("flag", lambda one: one.person.disability is not None),
                 "UIN": Attribute("text", lambda one: one.person.uin),
+                "MEMBER_ID": Attribute("text", lambda one: one.person.member_id),
             },
             record=lambda one: self._member(one.person, one.household),
         )

@@ -22,6 +22,11 @@ PATH: Final = "/services/TaxpayerService"
 TAX_YEAR: Final = 2025
 ASSESSED_ON: Final = date(2026, 2, 11)
 """The day on which the assessments of the tax year were entered."""
+YEARS_KEPT: Final = 5
+"""Years whose assessments are still told, the last one included."""
+RISE_PERCENT: Final = 4
+"""By how much of the last year's figures incomes rose every year."""
+FROM_AGE: Final = 18
 MOST_NUMBERS: Final = 100
 LONGEST_NUMBER: Final = 20
 WSDL: Final = files("mocks").joinpath("wsdl", "taxpayer.wsdl").read_text(encoding="utf-8")
@@ -78,12 +83,11 @@ def taxpayer(person: Person, file: TaxFile, name: str, year: int) -> Element:
     _add(employment, "Occupation", file.occupation)
     if file.employer is not None:
         _add(employment, "Employer", file.employer)
-    if assessed(file, year):
+    if assessed(file, year) and of_age(person, year):
         assessment = _add(element, "Assessment")
         assessment.set("year", str(year))
-        _money(assessment, "EmploymentIncome", file.employment_income)
-        _money(assessment, "BusinessIncome", file.business_income)
-        _money(assessment, "TaxPaid", file.tax_paid)
+        for kind, crowns in zip(("EmploymentIncome", "BusinessIncome", "TaxPaid"), declared(file, year), strict=True):
+            _money(assessment, kind, crowns)
     _add(element, "ArrearsFlag", "Y" if file.in_arrears else "N")
     changed = max(person.updated_on, ASSESSED_ON) if assessed(file, TAX_YEAR) else person.updated_on
     _add(element, "LastChanged", changed.isoformat())
@@ -92,8 +96,21 @@ def taxpayer(person: Person, file: TaxFile, name: str, year: int) -> Element:
 
 def assessed(file: TaxFile, year: int) -> bool:
     """Tell whether there is an assessment; closed and dormant taxpayers who declared nothing have none."""
-    declared = file.employment_income or file.business_income or file.tax_paid
-    return year == TAX_YEAR and (file.status == "active" or bool(declared))
+    return TAX_YEAR - YEARS_KEPT < year <= TAX_YEAR and (file.status == "active" or any(declared(file, year)))
+
+
+def of_age(person: Person, year: int) -> bool:
+    """Tell whether a person could be a taxpayer in a past year; the last year is as its file has it."""
+    return year == TAX_YEAR or year - person.birth_date.year >= FROM_AGE
+
+
+def declared(file: TaxFile, year: int) -> tuple[int, int, int]:
+    """Return income from employment and from business, and the tax paid: less with every year back, in whole crowns."""
+    percent = 100 - RISE_PERCENT * (TAX_YEAR - year)
+    employment, business, paid = (
+        amount * percent // 100 for amount in (file.employment_income, file.business_income, file.tax_paid)
+    )
+    return employment, business, paid
 
 
 def response(taxpayers: Iterable[Element], missing: Iterable[str]) -> Element:

@@ -15,6 +15,7 @@ from standards.permit import Form, FormKind, Operator
 
 Id = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{1,59}$")]
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{1,59}$")]
+SourceId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{1,39}$")]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=300)]
 Version = Annotated[str, StringConstraints(pattern=r"^\d+\.\d+$")]
 RuleName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z-]*@\d+$")]
@@ -143,6 +144,15 @@ class Agreement(Model):
     household: Household | None = Field(default=None, description="Null: households may not be asked for.")
     attributes: Mapping[Code, AttributeForm] = Field(min_length=1, description="Attribute -> form.")
     max_age_s: float = Field(gt=0, description="Oldest source record that may serve an answer, in seconds.")
+    stale_if_error_s: float = Field(
+        default=0.0,
+        ge=0,
+        description="Seconds beyond max_age_s for which a record may stand in, labelled, while its registry is out.",
+    )
+    mandatory: tuple[SourceId, ...] = Field(
+        default=(),
+        description="Registries without whose word about the person asked about nothing is disclosed.",
+    )
     retention_days: int = Field(ge=0, description="How long the consumer may keep what it was told, in days.")
     search: SearchTerms | None = Field(default=None, description="Null: only people it can name.")
     hide_withheld: bool = Field(default=False, description="Show what is withheld as if it were absent.")

@@ -75,6 +75,8 @@ def _permit(request: DisclosureRequest, facts: Facts, agreement: Agreement, hous
         household_names=frozenset(n for n in (*forms, *withheld) if _is_of_household(n, facts.catalogue)),
         inputs={name: bases for name, bases in inputs.items() if bases != {name}},
         hide_withheld=agreement.hide_withheld,
+        stale_if_error_s=agreement.stale_if_error_s,
+        mandatory=frozenset(agreement.mandatory),
         max_results=agreement.search.max_results if agreement.search and facts.searched is not None else 0,
     )
 
@@ -96,14 +98,12 @@ def decide_person(permit: Permit, standing: Standing | None, holders: Mapping[st
     )
 
 
-def deny_subject(person: PersonPermit) -> Denial | None:
-    """Deny the whole question when nothing may be read about the person it starts from.
-
-    The household cannot be found without asking about that person, which is not permitted.
-    """
-    if person.forms:
-        return None
-    return Denial(Reason.SUBJECT_REFUSED, "obtain the consent of the person asked about")
+def narrowed(one: PersonPermit, other: PersonPermit) -> PersonPermit:
+    """Return what two decisions about one person both permit: somebody with two numbers may have decided twice."""
+    withheld = {**other.withheld, **one.withheld}
+    forms = {n: form for n, form in one.forms.items() if n in other.forms and n not in withheld}
+    # What only one of them permits is withheld for the reason the other gives.
+    return one._replace(forms=forms, withheld=withheld, refused_sources=one.refused_sources | other.refused_sources)
 
 
 def readable(forms: Mapping[str, Form], catalogue: Catalogue) -> frozenset[str]:

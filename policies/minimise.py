@@ -19,6 +19,7 @@ from standards.states import (
     Value,
     Withheld,
     WithheldReason,
+    settled,
 )
 
 UNDISCLOSED: Final = "undisclosed"
@@ -32,6 +33,7 @@ _OUTAGES: Final = frozenset(
         UnavailableReason.SOURCE_TIMEOUT,
         UnavailableReason.SOURCE_BUSY,
         UnavailableReason.SOURCE_REFUSED,
+        UnavailableReason.NOT_AS_OF,
     }
 )
 
@@ -91,6 +93,9 @@ def _state(
     state = states.get(source, _UNKNOWN)
     if person.refused_sources:
         state = _without(state, person.refused_sources)
+    if form.kind is FormKind.PREDICATE and (best := settled(state)) is not None and best.provenance.stand_in:
+        # INVARIANT: an outage never turns an answer into another one: nothing is concluded from a stand-in's word.
+        return Unavailable(UnavailableReason.INPUT_UNAVAILABLE)
     return state if form.kind is FormKind.VALUE else _formed(form, state)
 
 

@@ -134,7 +134,8 @@ def standing_of(receipts: Iterable[Receipt], consumer_id: str, at: date) -> Stan
         kind = _kind(Decision.GRANTED, whole, at)
     if kind is not StandingKind.GRANTED:
         return Standing(kind, receipt_id=whole.receipt_id)
-    refused = frozenset(source for source, r in parts.items() if r.decision is Decision.REFUSED)
+    # INVARIANT: a grant of single sources ends on its last day, as any other; what it has ended for is not asked.
+    refused = frozenset(source for source, r in parts.items() if _kind(r.decision, r, at) is not StandingKind.GRANTED)
     return Standing(kind, refused, whole.receipt_id)
 
 

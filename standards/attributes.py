@@ -59,7 +59,8 @@ class Derived(NamedTuple):
     absent_as: Mapping[str, JsonValue]
     """Input -> the value that an absent one counts as (no declared income counts as 0)."""
     any_member: bool = False
-    """True when one member's value can settle the answer, whatever is unknown about the others."""
+    """True when one member's value can settle the answer, whatever is unknown about the others: a true one for an
+    expression `members.exists(...)`, a false one for `members.all(...)`."""
 
 
 class AttributeDefinition(NamedTuple):
@@ -75,6 +76,8 @@ class AttributeDefinition(NamedTuple):
     place: str
     aliases: tuple[str, ...] = ()
     derived: Derived | None = None
+    fresher_wins_after_days: int | None = None
+    """So much newer a lesser source's word must be to settle it; None: the rank of the sources alone decides."""
 
 
 class Catalogue:
@@ -262,6 +265,7 @@ def _definition(entry: Mapping[str, Any]) -> AttributeDefinition:
                 absent_as=MappingProxyType(dict(derived.get("absent_as", {}))),
                 any_member=bool(derived.get("any_member", False)),
             ),
+            fresher_wins_after_days=entry.get("fresher_wins_after_days"),
         )
     except (KeyError, ValueError) as wrong:
         raise ConfigurationError(f"the catalogue entry {entry.get('name')!r} is wrong: {wrong}") from None

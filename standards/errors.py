@@ -9,6 +9,7 @@ InteropError
     UnauthenticatedError     no token, or not a valid one
   SourceError                a registry is repaired or waited for; becomes a hole, never leaves `fetch`
     SourceUnavailableError   down, slow or busy: trying again may help
+      MandatorySourceError   the agreement discloses nothing without this one: ends the question
     SourceRefusedError       it will not answer us: trying again will not help
     SourceContractError      it answered something it did not promise: report it to its owner
   ConfigurationError         the operator, at start only
@@ -82,6 +83,17 @@ class SourceError(InteropError):
 
 class SourceUnavailableError(SourceError):
     """Down, slow or busy; trying again may help."""
+
+    def __init__(
+        self, source_id: str, reason: UnavailableReason, detail: str = "", *, retry_after_s: float | None = None
+    ) -> None:
+        """Keep what every SourceError keeps, and for how long the registry asked to be left alone, if it did."""
+        super().__init__(source_id, reason, detail)
+        self.retry_after_s = retry_after_s
+
+
+class MandatorySourceError(SourceUnavailableError):
+    """A source was not heard without which the agreement lets nothing be disclosed."""
 
 
 class SourceRefusedError(SourceError):

@@ -15,12 +15,16 @@ class Evidence(NamedTuple):
     """Why a person counts as a member: which part of the boundary rule, on whose word."""
 
     basis: str
-    """`asked` (the person asked about), `registered` (recorded in the group) or `kin` (a family tie)."""
+    """Why a member: `asked` (the person asked about), `registered` (recorded in the group), `kin` (a family tie),
+    `co-residence` (lives in the same dwelling). Beside these, what is known of who it is: `verified` (the issuer states
+    the number asked by), `double_registration` (one person under two numbers), `ambiguous_identity` (a number leads to
+    this person and to another); and of the asked person's household: `crowded_address` (so many live there that it is
+    none), `too_many` (the list was cut)."""
     source_id: str | None = None
     relation: str | None = None
     """DCI Relationship code as the source states it: to the head for `registered`, to `of` for `kin`."""
     of: int | None = None
-    """Number of the member the tie leads from, for `kin`."""
+    """Number of the member the tie leads from, for `kin`; None when it leads over somebody who is no member."""
 
 
 class Member(NamedTuple):

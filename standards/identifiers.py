@@ -26,8 +26,14 @@ MEMBER_ID: Final = "MEMBER_ID"
 HOUSEHOLD_ID: Final = "HOUSEHOLD_ID"
 """Number of a household at the social registry."""
 
+DWELLING_KEY: Final = "DWELLING_KEY"
+"""Key of a dwelling at the national ID platform: of a place, never of a person."""
+
 PERSON_TYPES: Final = (UIN, BRN, DRN, MRN, TIN, LEARNER_NUMBER, PATIENT_NUMBER, MEMBER_ID)
 GROUP_TYPES: Final = (HOUSEHOLD_ID,)
+PLACE_TYPES: Final = (DWELLING_KEY,)
+SHARED_TYPES: Final = frozenset({MRN, *GROUP_TYPES, *PLACE_TYPES})
+"""Types of which one number stands for several people, so that sharing one makes nobody the same person."""
 
 _ALIASES: Final = {
     "NID": UIN,

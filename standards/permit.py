@@ -71,7 +71,6 @@ class Reason(StrEnum):
     HOUSEHOLD_NOT_AGREED = "household_not_agreed"
     SEARCH_NOT_AGREED = "search_not_agreed"
     NOTHING_AGREED = "nothing_agreed"
-    SUBJECT_REFUSED = "subject_refused"
     UNDECIDED = "undecided"
 
 
@@ -106,6 +105,10 @@ class Permit(NamedTuple):
     """The agreement wants withheld to look like absent."""
     max_results: int = 0
     """For a search that names nobody: most results, over all pages."""
+    stale_if_error_s: float = 0.0
+    """For how many seconds beyond its age a source record may still serve when its registry cannot be heard."""
+    mandatory: frozenset[str] = frozenset()
+    """Sources without whose word about the person asked about nothing is disclosed."""
 
 
 class PersonPermit(NamedTuple):

@@ -7,7 +7,7 @@ An attribute is never silently missing: it is a value, absent (the registry answ
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -30,6 +30,11 @@ class Provenance(NamedTuple):
     """True when the record was asked for an earlier question."""
     derived_from: tuple[str, ...] = ()
     """Names of the attributes that a derived value was computed from."""
+    stale: bool = False
+    """True when the record is older than the question takes, given because the registry could not be heard and the
+    agreement lets an old answer stand in."""
+    stand_in: bool = False
+    """True when a more authoritative registry could not be heard, and this one's word stands in for it."""
 
 
 class UnavailableReason(StrEnum):
@@ -41,12 +46,14 @@ class UnavailableReason(StrEnum):
     SOURCE_REFUSED = "source_refused"
     SOURCE_CONTRACT = "source_contract"
     WRONG_SUBJECT = "wrong_subject"
+    AMBIGUOUS_IDENTITY = "ambiguous_identity"
     UNMAPPED_CODE = "unmapped_code"
     NO_IDENTIFIER = "no_identifier"
     IDENTIFIER_UNAVAILABLE = "identifier_unavailable"
     INPUT_UNAVAILABLE = "input_unavailable"
     MEMBERSHIP_INCOMPLETE = "membership_incomplete"
     NO_SOURCE = "no_source"
+    NOT_AS_OF = "not_as_of"
 
 
 class WithheldReason(StrEnum):
@@ -92,14 +99,6 @@ class Conflict(NamedTuple):
 
 
 AttributeState = Value | Absent | Withheld | Unavailable | Conflict
-
-STATE_NAMES: Final[dict[type, str]] = {
-    Value: "value",
-    Absent: "absent",
-    Withheld: "withheld",
-    Unavailable: "unavailable",
-    Conflict: "conflict",
-}
 
 
 def settled(state: AttributeState) -> Value | None:

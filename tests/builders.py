@@ -15,7 +15,7 @@ from adapters.ports import Deadline, GroupMember, Link, Record
 from gateway.cache import MemoryCache
 from gateway.keys import Keys
 from gateway.pipeline import Question, Rooms
-from gateway.ports import RecordCache
+from gateway.ports import JournalEntry, RecordCache
 from gateway.settings import Consumer
 from gateway.stages.compose import Composer
 from gateway.stages.decide import Decisions
@@ -45,6 +45,7 @@ CATALOGUE = Catalogue.load()
 MANIFESTS = {m.id: m for m in map(load_manifest, find_manifests())}
 """The registries that come with Hearth."""
 PLANNER = Planner(MANIFESTS.values(), CATALOGUE)
+PAST_PLANNER = Planner([past for m in MANIFESTS.values() if (past := m.for_past()) is not None], CATALOGUE)
 COMPOSER = Composer(MANIFESTS.values(), CATALOGUE, Deriver(CATALOGUE))
 RESPONDER = Responder(CATALOGUE, "https://gateway.example.org/contexts/v1/VirtualHousehold.jsonld")
 REGISTERED_OR_KIN = BoundaryRule("registered-or-kin", "1", registered=True, kin=True)
@@ -219,15 +220,12 @@ def fetcher(
     registries: Mapping[str, InMemoryRegistry], cache: RecordCache | None = None, clock: StillClock | None = None
 ) -> Fetcher:
     """A Fetcher over these registries; without a cache it keeps nothing."""
-    now = clock or StillClock(NOW)
-    return Fetcher(connected(registries), cache or MemoryCache(KEY, 0, lambda: 0.0), now)
+    kept = MemoryCache(KEY, 0) if cache is None else cache
+    return Fetcher(connected(registries), kept, clock or StillClock(NOW))
 
 
 class World:
-    """Rooms over in-memory registries: what bootstrap wires, with everything outside replaced.
-
-    consents: JSON lines of the consent ledger are not needed where `everybody_consents`.
-    """
+    """Rooms over in-memory registries: what bootstrap wires, with everything outside replaced."""
 
     def __init__(
         self,
@@ -250,6 +248,7 @@ class World:
                 PLANNER.holders(),
             ),
             planner=PLANNER,
+            past_planner=PAST_PLANNER,
             fetcher=fetcher(self.registries, cache, self.clock),
             searcher=Searcher(all_connected),
             composer=COMPOSER,
@@ -282,3 +281,22 @@ def question(asked: SearchItem | None = None, consumer: str = "cct-education") -
     """An item as the pipeline takes it."""
     sender = Consumer(client_id=consumer, sender_id=f"{consumer}.programmes.pv")
     return Question(sender, asked or item(), "t-1", "c-1", NEVER)
+
+
+def entry(**changes: Any) -> JournalEntry:
+    """A journal entry of an answered question."""
+    return JournalEntry(
+        at=NOW,
+        event="search.answered",
+        consumer="uct",
+        purpose="eligibility",
+        agreement="uct-eligibility@1.0",
+        subject="0" * 32,
+        members=("0" * 32, "1" * 32),
+        transaction="2" * 32,
+        correlation="c-1",
+        released=("given_name",),
+        plan="by UIN, household not asked for",
+        outcomes={"crvs": "answered"},
+        answer_digest="3" * 64,
+    )._replace(**changes)

@@ -106,6 +106,10 @@ class StillClock:
     def __call__(self) -> datetime:
         return self.now
 
+    def monotonic(self) -> float:
+        """The same time as a count of seconds."""
+        return self.now.timestamp()
+
     def move(self, seconds: float) -> None:
         """Let time pass."""
         self.now += timedelta(seconds=seconds)

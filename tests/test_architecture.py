@@ -17,7 +17,8 @@ MAY_IMPORT = {
 }
 # Library, the folder where the rule holds, the one file in it that may import the library.
 ONE_DOOR = [
-    ("aiohttp", "adapters", "adapters/client.py"),
+    ("aiohttp", "adapters", None),
+    ("httptools", "adapters", "adapters/http1.py"),
     ("httpx", "adapters", None),
     ("httpx", "gateway", "gateway/client.py"),
     ("interlock", "", "adapters/guard.py"),

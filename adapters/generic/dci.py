@@ -59,6 +59,9 @@ class DciAdapter:
         """Ask about everyone in one message; one item each."""
         _, asked, layout = self._lookups[request.lookup]
         criteria = [self._by_number(asked, subject) for subject in request.subjects]
+        if request.as_of is not None and self._options.as_of_member is not None:
+            day = {self._options.as_of_member: request.as_of.isoformat()}
+            criteria = [one | day for one in criteria]
         items = await self._ask(criteria, request.transaction_id, deadline)
         records: dict[Identifier, Record | None] = {}
         for subject, item in zip(request.subjects, items, strict=True):

@@ -8,6 +8,7 @@ from adapters.generic.paths import finder
 from adapters.ports import GroupMember, Link, Record
 from adapters.reading import Draft, Reader, newest, normal_identifier
 from standards.identifiers import GROUP_TYPES, Identifier, normal_type
+from standards.states import UnavailableReason
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,6 +22,8 @@ PARENT: Final = "PRN"
 CHILD: Final = "CHILD"
 SPOUSE: Final = "SPS"
 
+_WHO: Final = frozenset({"sex", "birth_date"})
+"""What differs between two people who got the same number by mistake."""
 _TYPE_KEYS: Final = ("identifier_type", "identifierType", "type", "name")
 _VALUE_KEYS: Final = ("identifier_value", "identifierValue", "value", "identifier")
 
@@ -46,6 +49,8 @@ class Layout(NamedTuple):
     as_of: Find | None
     parents: tuple[Find, ...]
     children: Find | None
+    child_identifiers: Find | None
+    child_birth_date: Find | None
     spouse: Find | None
     members: Find | None
     member_identifiers: Find
@@ -64,6 +69,8 @@ def layout(lookup: DciLookup) -> Layout:
         as_of=_compiled(lookup.as_of_path) if lookup.as_of_path else None,
         parents=tuple(map(_compiled, lookup.parents_paths)),
         children=_compiled(lookup.children_path) if lookup.children_path else None,
+        child_identifiers=_compiled(lookup.child_identifiers_path) if lookup.child_identifiers_path else None,
+        child_birth_date=_compiled(lookup.child_birth_date_path) if lookup.child_birth_date_path else None,
         spouse=_compiled(lookup.spouse_path) if lookup.spouse_path else None,
         members=_compiled(lookup.members_path) if lookup.members_path else None,
         member_identifiers=_compiled(lookup.member_identifiers_path or "identifier"),
@@ -93,11 +100,19 @@ def one_record(
     """Return what the registry's records say about one subject; None when there are none.
 
     Several records that all state the subject's own number are a double registration: the one changed last
-    counts, and keeps the numbers of the others as `duplicates`.
+    counts, and keeps the numbers of the others as `duplicates`. Where their sex and their birth date both differ they
+    are two people's, and the record returned states nothing but that.
     Raises: SourceContractError when a record is of someone else, or is not what the manifest promises.
     """
-    records = [to_record(reader, layout, record, subject, names) for record in found]
-    return newest(records) if records else None
+    if len(found) < 2 or layout.members is not None:
+        records = [to_record(reader, layout, record, subject, names) for record in found]
+        return newest(records) if records else None
+    told = [to_record(reader, layout, record, subject, names | _WHO) for record in found]
+    if all(len({record.values.get(name) for record in told}) > 1 for name in _WHO):
+        # INVARIANT: one number that leads to two people is nobody's word on either.
+        unusable = dict.fromkeys(names | _WHO, UnavailableReason.AMBIGUOUS_IDENTITY)
+        return Record({subject.type: subject.value}, {}, newest(told).as_of, unusable=unusable)
+    return newest([to_record(reader, layout, record, subject, names) for record in found])
 
 
 def to_record(
@@ -199,15 +214,19 @@ def _links(reader: Reader, layout: Layout, record: dict[str, Any]) -> Iterator[L
         yield from _link(reader, layout, PARENT, find(record))
     if layout.children is not None:
         for child in _list(reader, "children", layout.children(record)) or ():
-            yield from _link(reader, layout, CHILD, child)
+            numbers = layout.child_identifiers(child) if layout.child_identifiers else child
+            born = reader.day("child's birth date", layout.child_birth_date(child)) if layout.child_birth_date else None
+            yield from _link(reader, layout, CHILD, numbers, born)
     if layout.spouse is not None:
         yield from _link(reader, layout, SPOUSE, layout.spouse(record))
 
 
-def _link(reader: Reader, layout: Layout, relation: str, found: object) -> Iterator[Link]:
+def _link(
+    reader: Reader, layout: Layout, relation: str, found: object, birth_date: str | None = None
+) -> Iterator[Link]:
     numbers = {one.type: one.value for one in identifiers_in(reader, layout, relation, found)}
     if numbers:
-        yield Link(relation, numbers)
+        yield Link(relation, numbers, birth_date)
 
 
 def _members(reader: Reader, layout: Layout, record: dict[str, Any]) -> Iterator[GroupMember]:

@@ -71,11 +71,11 @@ class Searching:
             "query": {"type": "ns:org:QueryType:expression", "value": {"expression": expression}},
             "pagination": {"page_size": request.page_size, "page_number": request.page_number},
         }
-        if request.sort:
-            criteria["sort"] = [
-                {"attribute_name": names[name], "sort_order": "desc" if descends else "asc"}
-                for name, descends in request.sort
-            ]
+        sort = [(names[name], "desc" if descends else "asc") for name, descends in request.sort]
+        if (last := offered.search.order_by) is not None:
+            sort.append((last, "asc"))  # ties would let a record stand on two pages, or on none
+        if sort:
+            criteria["sort"] = [{"attribute_name": name, "sort_order": order} for name, order in sort]
         return criteria
 
 

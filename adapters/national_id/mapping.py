@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from adapters.ports import Record
-from adapters.reading import Draft, Reader
-from standards.identifiers import TIN, UIN, Identifier
+from adapters.ports import GroupMember, Record
+from adapters.reading import Draft, Reader, newest
+from standards.identifiers import BRN, DWELLING_KEY, TIN, UIN, Identifier
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,6 +32,8 @@ FIELDS: Final = {
     "vital_status": "lifeStatus",
 }
 """Attribute -> the platform's field. It gives only the fields that a query names."""
+ENTRY_FIELDS: Final = ["birthRegistrationNumber", "dwellingKey"]
+"""The platform's fields that tell what an identity rests on, and where the person lives."""
 SEX: Final = {"F": "female", "M": "male", "X": "other"}
 VITAL_STATUS: Final = {"ALIVE": "alive", "DECEASED": "dead"}
 
@@ -60,11 +62,7 @@ def to_answer(body: bytes, subjects: Sequence[Identifier], names: frozenset[str]
     error comes with status 200 and `response` null.
     Raises: SourceContractError for an error, a subject left out, someone else, or a field of another shape.
     """
-    answer = READ.json(body)
-    errors = READ.objects("errors", answer.get("errors") or [])
-    if errors:
-        READ.refuse("errors", READ.shown(errors[0].get("errorCode")))
-    response = READ.record("response", answer.get("response"))
+    response = _response(body)
     records: dict[Identifier, Record | None] = {}
     for entry in READ.objects("identities", response.get("identities")):
         subject = _asked(READ.record("query", entry.get("query")))
@@ -82,6 +80,88 @@ def to_answer(body: bytes, subjects: Sequence[Identifier], names: frozenset[str]
     if len(records) != len(subjects):
         READ.refuse("identities", "lack one that was asked for")
     return records
+
+
+def to_entries(body: bytes, subjects: Sequence[Identifier]) -> dict[Identifier, Record | None]:
+    """Translate an answer about entries: the numbers an identity rests on, and the key of the dwelling.
+
+    Several identities that rest on one birth are one person registered twice: the one changed last counts, and keeps
+    the numbers of the others as `duplicates`.
+    Raises: SourceContractError as `to_answer` does.
+    """
+    found: dict[Identifier, list[Record]] = {}
+    for entry in READ.objects("identities", _response(body).get("identities")):
+        subject = _asked(READ.record("query", entry.get("query")))
+        if subject not in subjects:
+            READ.wrong_subject("query")
+        records = found.setdefault(subject, [])
+        match entry.get("status"):
+            case "FOUND":
+                records.append(_entry(READ.record("identity", entry.get("identity")), subject))
+            case "NOT_FOUND":
+                pass
+            case _:
+                READ.refuse("status", "neither FOUND nor NOT_FOUND")
+    if len(found) != len(subjects):
+        READ.refuse("identities", "lack one that was asked for")
+    return {subject: newest(records) if records else None for subject, records in found.items()}
+
+
+def _entry(identity: Mapping[str, Any], subject: Identifier) -> Record:
+    identifiers = {UIN: READ.number_of("UIN", identity.get("UIN"))}
+    for type_, field in ((BRN, "birthRegistrationNumber"), (DWELLING_KEY, "dwellingKey")):
+        if READ.text(field, identity.get(field)):
+            identifiers[type_] = READ.number_of(field, identity.get(field))
+    if identifiers.get(subject.type) != subject.value:
+        READ.wrong_subject("identity")
+    return Record(identifiers, {}, READ.required("updatedOn", READ.moment("updatedOn", identity.get("updatedOn"))))
+
+
+def to_dwellings(body: bytes, subjects: Sequence[Identifier]) -> dict[Identifier, Record | None]:
+    """Translate an answer about dwellings: who lives there; nobody is named where too many do.
+
+    Shape: `{"response": {"dwellings": [{"query", "status", "dwelling"}]}, "errors": [{"errorCode"}]}`.
+    Raises: SourceContractError as `to_answer` does.
+    """
+    records: dict[Identifier, Record | None] = {}
+    for entry in READ.objects("dwellings", _response(body).get("dwellings")):
+        query = READ.record("query", entry.get("query"))
+        subject = Identifier(DWELLING_KEY, READ.number_of("dwellingKey", query.get("dwellingKey")))
+        if subject not in subjects:
+            READ.wrong_subject("query")
+        if subject in records:
+            READ.refuse("query", "answered twice")
+        match entry.get("status"):
+            case "FOUND" | "CROWDED" as status:
+                dwelling = READ.record("dwelling", entry.get("dwelling"))
+                if READ.number_of("dwellingKey", dwelling.get("dwellingKey")) != subject.value:
+                    READ.wrong_subject("dwelling")
+                residents = READ.objects("residents", dwelling.get("residents")) if status == "FOUND" else []
+                if status == "FOUND" and not residents:
+                    READ.refuse("residents", "missing")
+                records[subject] = Record({DWELLING_KEY: subject.value}, {}, members=tuple(map(_resident, residents)))
+            case "NOT_FOUND":
+                records[subject] = None
+            case _:
+                READ.refuse("status", "none of FOUND, CROWDED, NOT_FOUND")
+    if len(records) != len(subjects):
+        READ.refuse("dwellings", "lack one that was asked for")
+    return records
+
+
+def _resident(stated: Mapping[str, Any]) -> GroupMember:
+    numbers = {UIN: READ.number_of("UIN", stated.get("UIN"))}
+    if READ.text("birthRegistrationNumber", stated.get("birthRegistrationNumber")):
+        numbers[BRN] = READ.number_of("birthRegistrationNumber", stated.get("birthRegistrationNumber"))
+    return GroupMember("", numbers)
+
+
+def _response(body: bytes) -> dict[str, Any]:
+    answer = READ.json(body)
+    errors = READ.objects("errors", answer.get("errors") or [])
+    if errors:
+        READ.refuse("errors", READ.shown(errors[0].get("errorCode")))
+    return READ.record("response", answer.get("response"))
 
 
 def to_record(identity: Mapping[str, Any], subject: Identifier, names: frozenset[str]) -> Record:

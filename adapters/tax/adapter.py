@@ -22,7 +22,7 @@ _HEADERS: Final = {
 
 
 class TaxAdapter:
-    """Taxpayers by TIN, with the assessment of one year.
+    """Taxpayers by TIN, with the assessment of one year: the last one, or the last that had ended on a past day.
 
     Option `tax_year`: the last year that the authority has assessed.
     """
@@ -40,13 +40,14 @@ class TaxAdapter:
     async def fetch(self, request: Fetch, deadline: Deadline) -> SourceAnswer:
         """Ask about everyone in one call."""
         tins = [subject.value for subject in request.subjects if subject.type == TIN]
-        body = mapping.to_request(tins, self._tax_year)
+        year = self._tax_year if request.as_of is None else min(self._tax_year, request.as_of.year - 1)
+        body = mapping.to_request(tins, year)
         response = await self._client.send("POST", _PATH, deadline, headers=_HEADERS, body=body)
         # SOAP 1.1 sends every fault with status 500; one that blames the question will come again.
         if response.status == 500 and mapping.fault_of(response.body) == "Client":
             raise SourceContractError(self.manifest.id, "soap fault Client")
         check_status(response, self.manifest.id)
-        answer = mapping.to_answer(response.body, request.subjects, request.names, self._tax_year)
+        answer = mapping.to_answer(response.body, request.subjects, request.names, year)
         return SourceAnswer(answer)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import orjson
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -22,10 +24,18 @@ async def ready(request: web.Request) -> web.Response:
     gateway = request.app[GATEWAY]
     registries = {id_: "open" if r.guarded.is_open else "closed" for id_, r in gateway.registries.items()}
     is_ready = gateway.journal.is_writable
+    counts = gateway.rooms.fetcher.calls.counts().values()
     body = {
         "status": "ready" if is_ready else "not_ready",
         "journal": "writable" if is_ready else "not_writable",
         "circuit_breakers": registries,
+        "cache": {
+            "records": len(gateway.cache),
+            "bytes": gateway.cache.size_bytes,
+            "max_bytes": gateway.cache.max_bytes,
+            "hits": sum(c.hits for c in counts),
+            "misses": sum(c.misses for c in counts),
+        },
     }
     return web.Response(status=200 if is_ready else 503, body=orjson.dumps(body), content_type="application/json")
 
@@ -35,4 +45,5 @@ async def metrics(request: web.Request) -> web.Response:
     gateway = request.app[GATEWAY]
     for id_, registry in gateway.registries.items():
         gateway.metrics.breaker_open.labels(id_).set(registry.guarded.is_open)
+    gateway.metrics.tasks.set(len(asyncio.all_tasks()))
     return web.Response(body=generate_latest(gateway.metrics.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})

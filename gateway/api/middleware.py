@@ -9,6 +9,7 @@ import structlog
 from aiohttp import web
 
 from gateway.api.errors import error_response, http_error
+from gateway.api.state import SUMMARY
 from standards.errors import InteropError
 
 log = structlog.get_logger()
@@ -26,6 +27,9 @@ _HTTP_CODES = {
     429: "err.request.too_many_requests",
 }
 
+LEFT = 499
+"""Logged for a request whose sender left before it was whole; nobody receives it."""
+
 
 @web.middleware
 async def around(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -42,8 +46,12 @@ async def around(request: web.Request, handler: Handler) -> web.StreamResponse:
         )
         if error.status == 405 and "Allow" in error.headers:
             response.headers["Allow"] = error.headers["Allow"]
+    except ConnectionError:  # whoever asked has left in the middle of the question
+        response = web.Response(status=LEFT)
     except Exception as error:  # noqa: BLE001 - whatever it is, the caller gets a code and no internals
         # Only the class and the place: an exception's text may quote a person's values.
+        while isinstance(error, ExceptionGroup):  # of the questions of one message: the first that failed tells
+            error = error.exceptions[0]
         trace = error.__traceback__
         while trace is not None and trace.tb_next is not None:
             trace = trace.tb_next
@@ -57,6 +65,7 @@ async def around(request: web.Request, handler: Handler) -> web.StreamResponse:
         path_template=resource.canonical if resource else "",
         status=response.status,
         duration_ms=round((time.perf_counter() - start) * 1000, 2),
+        **request.get(SUMMARY, {}),
     )
     return response
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from gateway.api import openapi_examples as examples
+from gateway.api.deadline import HEADER as DEADLINE_HEADER
 from gateway.api.openapi_request import Schema, ref
 from gateway.api.openapi_schemas import schemas
 from gateway.tokens import SCOPES
@@ -229,6 +230,17 @@ def _search(operation: str, summary: str, description: str, base_url: str) -> di
         "summary": summary,
         "description": description,
         "security": [{"clientCredentials": ["registry.sync.search"]}],
+        "parameters": [
+            {
+                "name": DEADLINE_HEADER,
+                "in": "header",
+                "required": False,
+                "description": "Milliseconds that the sender will wait; the gateway's own limit counts as well. What "
+                "has not been obtained by then is `unavailable`.",
+                "schema": {"type": "integer", "minimum": 1},
+                "example": 1500,
+            }
+        ],
         "requestBody": {
             "required": True,
             "content": {"application/json": {"schema": ref("SearchRequest"), "examples": asked}},

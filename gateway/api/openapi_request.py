@@ -155,7 +155,13 @@ _QUERIES: Final[dict[str, Schema]] = {
             "hearth:explain": {
                 "type": "boolean",
                 "default": False,
-                "description": "Show in `hearth:plan` which registry was asked what, in which order.",
+                "description": "Show in `hearth:plan` which registry was asked what, in which order, and why.",
+            },
+            "hearth:as_of": {
+                "type": "string",
+                "format": "date",
+                "description": "How things were on this past day, for a question by number. What registries keep no "
+                "history of is `unavailable` with the reason `not_as_of`, never today's value.",
             },
         },
         ("query_type", "query"),

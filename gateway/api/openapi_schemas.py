@@ -146,8 +146,13 @@ _SMALL: Final[dict[str, Schema]] = {
                 "additionalProperties": {"enum": ["open", "closed"]},
                 "description": "By registry; `open` means that it is not asked for the moment.",
             },
+            "cache": {
+                "type": "object",
+                "additionalProperties": {"type": "integer", "minimum": 0},
+                "description": "Source records kept, their estimated size and its bound, and people found or not.",
+            },
         },
-        ("status", "journal", "circuit_breakers"),
+        ("status", "journal", "circuit_breakers", "cache"),
     ),
     "Dropped": thing(
         "How many source records were dropped.",

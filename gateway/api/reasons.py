@@ -97,7 +97,6 @@ DENIAL_REASONS: Final = table(
         Reason.HOUSEHOLD_NOT_AGREED: "the agreement has no rule by which a household is found",
         Reason.SEARCH_NOT_AGREED: "a search that names nobody is not agreed, or not by these attributes",
         Reason.NOTHING_AGREED: "none of the attributes asked for is in the agreement",
-        Reason.SUBJECT_REFUSED: "nothing may be read about the person asked about",
         Reason.UNDECIDED: "a rule could not be applied: the gateway has a fault, and denies",
     },
 )
@@ -125,12 +124,14 @@ UNAVAILABLE_REASONS: Final = table(
         UnavailableReason.SOURCE_REFUSED: "the registry refuses to answer this gateway",
         UnavailableReason.SOURCE_CONTRACT: "the registry answered something other than it promises",
         UnavailableReason.WRONG_SUBJECT: "the registry answered about somebody else",
+        UnavailableReason.AMBIGUOUS_IDENTITY: "one number leads to two people, and its issuer does not say which",
         UnavailableReason.UNMAPPED_CODE: "the registry used a code that nobody has translated yet",
         UnavailableReason.NO_IDENTIFIER: "no number is known by which the registry could be asked about this person",
         UnavailableReason.IDENTIFIER_UNAVAILABLE: "the registry that knows the number needed could not be heard",
         UnavailableReason.INPUT_UNAVAILABLE: "it is computed from something that could not be obtained",
         UnavailableReason.MEMBERSHIP_INCOMPLETE: "it counts the whole household, and not every member may be known",
         UnavailableReason.NO_SOURCE: "no connected registry holds it",
+        UnavailableReason.NOT_AS_OF: "the question is about a past day, and the registry tells only how things are now",
     },
 )
 

@@ -10,7 +10,7 @@ from gateway.api.state import GATEWAY
 async def clear_cache(request: web.Request) -> web.Response:
     """Forget what is remembered of registries: every source record kept, and which circuit breakers are open."""
     gateway = request.app[GATEWAY]
-    dropped = await gateway.cache.clear()
+    dropped = await gateway.rooms.fetcher.calls.clear()
     for registry in gateway.registries.values():
         registry.guarded.reset()
     return web.json_response({"dropped": dropped})

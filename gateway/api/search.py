@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import secrets
 import time
 from datetime import datetime
@@ -10,17 +11,18 @@ from datetime import datetime
 import orjson
 from aiohttp import web
 
-from adapters.ports import Deadline
-from gateway.api.state import GATEWAY
+from gateway.api.deadline import HEADER as DEADLINE_HEADER
+from gateway.api.deadline import deadline_of
+from gateway.api.state import GATEWAY, SUMMARY
 from gateway.bootstrap import Gateway, utc_now
-from gateway.pipeline import Answer, Question, answer
+from gateway.pipeline import Answer, Question, abandoned, answer
 from gateway.settings import Consumer
 from gateway.stages.admit import parsed
 from standards.dci.codes import HeaderReason
 from standards.dci.envelope import Header
-from standards.dci.search import RejectedItem, SearchItem, answer_header, rejected_item, search_answer
+from standards.dci.search import RejectedItem, answer_header, rejected_item, search_answer
 from standards.dci.validate import header_of, transaction_id_of
-from standards.errors import RequestError
+from standards.errors import JournalError, RequestError
 from standards.signing import public_jwk, sign
 
 _HEADER_CODES = frozenset(HeaderReason)
@@ -38,6 +40,7 @@ async def sync_search(request: web.Request) -> web.Response:
     consumer = gateway.admission.consumer_of(request.headers.get("Authorization", ""))
     if request.content_type != "application/json":
         raise web.HTTPUnsupportedMediaType
+    deadline = deadline_of(request.headers.get(DEADLINE_HEADER), gateway.settings.messages)
     body = await request.read()
     now = utc_now()
     try:
@@ -47,36 +50,50 @@ async def sync_search(request: web.Request) -> web.Response:
             raise
         return _refused_whole(gateway, body, error, now)
     correlation_id = secrets.token_hex(16)
-    settings = gateway.settings.messages
-    deadline = Deadline.after(settings.deadline_s * (1 - settings.compose_share))
-    async with asyncio.TaskGroup() as group:
-        tasks = [
-            group.create_task(_answer(gateway, consumer, item, message.transaction_id, correlation_id, deadline))
-            for item in message.items
-        ]
-    answers = [task.result() for task in tasks]
-    entries = [a.entry for a in answers if isinstance(a, Answer)]
-    # INVARIANT: what cannot be recorded is not answered; the entry is durable before a byte of the answer leaves.
-    if entries:
-        await gateway.journal.record(entries)
+    asked = [
+        item
+        if isinstance(item, RejectedItem)
+        else Question(consumer, item, message.transaction_id, correlation_id, deadline)
+        for item in message.items
+    ]
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(_answer(gateway, one)) for one in asked]
+        answers = [task.result() for task in tasks]
+        entries = [a.entry for a in answers if isinstance(a, Answer)]
+        # INVARIANT: what cannot be recorded is not answered; the entry is durable before a byte of the answer leaves.
+        if entries:
+            await gateway.journal.record(entries)
+    except asyncio.CancelledError:
+        await _record_abandoned(gateway, [one for one in asked if isinstance(one, Question)])
+        raise
     items = [orjson.Fragment(a.item if isinstance(a, Answer) else orjson.dumps(a)) for a in answers]
     statuses: list[dict[str, object]] = [{"status": a.status if isinstance(a, Answer) else "rjct"} for a in answers]
     response = _sealed(gateway, message.header, message.transaction_id, correlation_id, items, statuses, now)
     _measure(gateway, consumer, answers, time.perf_counter() - start)
+    request[SUMMARY] = {
+        "consumer": consumer.client_id,
+        "correlation": correlation_id,
+        "items": len(answers),
+        "outcomes": _unheard(answers),
+    }
     return response
 
 
-async def _answer(
-    gateway: Gateway,
-    consumer: Consumer,
-    item: SearchItem | RejectedItem,
-    transaction_id: str,
-    correlation_id: str,
-    deadline: Deadline,
-) -> Answer | dict[str, object]:
-    if isinstance(item, RejectedItem):
-        return rejected_item(item.reference_id, item.code, item.message, now=utc_now())
-    return await answer(Question(consumer, item, transaction_id, correlation_id, deadline), gateway.rooms)
+async def _answer(gateway: Gateway, asked: Question | RejectedItem) -> Answer | dict[str, object]:
+    if isinstance(asked, RejectedItem):
+        return rejected_item(asked.reference_id, asked.code, asked.message, now=utc_now())
+    return await answer(asked, gateway.rooms)
+
+
+async def _record_abandoned(gateway: Gateway, questions: list[Question]) -> None:
+    """Record who asked about whom and hung up: registries may have been asked, although no answer left."""
+    for question in questions:
+        gateway.metrics.questions.labels(question.consumer.client_id, "search.abandoned").inc()
+    if questions:
+        # Handed to the journal before this first waits, so not even a second cancellation can lose it.
+        with contextlib.suppress(JournalError):  # the journal has told the operator, and nobody else is left to tell
+            await gateway.journal.record([abandoned(question, gateway.rooms) for question in questions])
 
 
 def _refused_whole(gateway: Gateway, body: bytes, error: RequestError, now: datetime) -> web.Response:
@@ -129,6 +146,12 @@ def _signed(gateway: Gateway, answered: dict[str, object], now: datetime) -> web
             **answered,
         }
     return web.Response(body=orjson.dumps(answered), content_type="application/json")
+
+
+def _unheard(answers: list[Answer | dict[str, object]]) -> dict[str, str]:
+    """Return why registries could not be heard, for the log: registry -> reason."""
+    parts = (part for one in answers if isinstance(one, Answer) for part in one.sources.items())
+    return {source: said.reason.value for source, said in parts if said.reason is not None}
 
 
 def _measure(gateway: Gateway, consumer: Consumer, answers: list[Answer | dict[str, object]], seconds: float) -> None:

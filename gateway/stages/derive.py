@@ -1,19 +1,21 @@
-"""Derive: attributes computed from others, as the catalogue's CEL expressions say; three-valued. Pure.
+"""Derive: attributes computed from others, as the catalogue's expressions say; three-valued. Pure.
 
-An input that is not known is simply not there when the expression runs. CEL then finds out by itself whether the
-result depends on it: `true || unknown` is true, a sum over something unknown is unknown.
+INVARIANT: a derived attribute is never wrong. Whatever is unknown may turn out to be anything; the result either is the
+same for all of it, or it is unknown too.
+
+The people of a household are handed to CEL once for all expressions of a question, because converting them costs more
+than evaluating over them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import UTC, date, datetime
-from typing import Any
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
+from typing import Any, NamedTuple
 
-import cel
-
-from standards.attributes import AttributeDefinition, Catalogue
-from standards.dates import years_between
+from gateway.stages.expression import UNKNOWN, Expression, Known, Scope, compiled
+from standards.attributes import AttributeDefinition, Catalogue, Entity, ValueType
 from standards.errors import ConfigurationError
 from standards.household import HouseholdProfile, Member
 from standards.states import (
@@ -30,167 +32,263 @@ from standards.states import (
 )
 
 SOURCE = "derived"
+DECIMALS = 6
+"""Places after the point to which a computed decimal is rounded."""
+KNOWN_AT_MOST = 1024
+"""Sets of names whose recipes are remembered; what consumers may vary freely must not fill the memory."""
+
+States = list[AttributeState | None]
+
+
+class _Recipe(NamedTuple):
+    """One derived attribute, ready to be computed."""
+
+    name: str
+    type: ValueType
+    expression: Expression
+    inputs: tuple[str, ...]
+    of_member: tuple[str, ...]
+    """Inputs that are facts of each member."""
+    own: tuple[str, ...]
+    """Inputs of the same person, or of the household itself."""
+    absent_as: Mapping[str, JsonValue]
+    view: int
+    """Expressions of one view count an absent input as the same, and share what is handed to CEL."""
+
+
+class _Recipes(NamedTuple):
+    """What a set of names needs, inputs first."""
+
+    of_person: tuple[_Recipe, ...]
+    of_household: tuple[_Recipe, ...]
+    views: Mapping[int, _View]
+
+
+class _View(NamedTuple):
+    """What the expressions of one view are told of every member."""
+
+    names: tuple[str, ...]
+    absent_as: Mapping[str, JsonValue]
 
 
 class Deriver:
-    """Evaluates the derived attributes of one catalogue; every expression is compiled when it is made."""
+    """Evaluates the derived attributes of one catalogue; every expression is compiled when it is made.
+
+    Raises: ConfigurationError for an expression that is wrong.
+    """
 
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
-        self._programs: dict[str, Any] = {}
+        self._decimals = frozenset(d.name for d in catalogue if d.type is ValueType.DECIMAL)
+        self._recipes: dict[str, _Recipe] = {}
+        treatments: list[dict[str, object]] = []
         for name in catalogue.derived_order:
-            derived = catalogue[name].derived
-            try:
-                self._programs[name] = cel.compile(derived.expression) if derived else None
-            except ValueError as error:
-                raise ConfigurationError(f"the expression of {name} in the catalogue does not compile") from error
+            recipe = self._recipe(catalogue[name], treatments)
+            self._recipes[name] = recipe
+        self._needed: dict[frozenset[str], _Recipes] = {}
 
-    def derive(self, profile: HouseholdProfile, names: frozenset[str], now: datetime) -> HouseholdProfile:
-        """Return the profile with every derived attribute that `names` need, computed from what is known."""
-        for definition in self._needed(names):
-            if definition.entity == "person":
-                members = tuple(
-                    m._replace(
-                        attributes={
-                            **m.attributes,
-                            definition.name: self._of_person(definition, m.attributes, now),
-                        }
-                    )
-                    for m in profile.members
-                )
-                profile = profile._replace(members=members)
-            else:
-                state = self._of_household(definition, profile, now)
-                profile = profile._replace(attributes={**profile.attributes, definition.name: state})
-        return profile
+    def derive(
+        self, profile: HouseholdProfile, names: frozenset[str], now: datetime, today: date | None = None
+    ) -> HouseholdProfile:
+        """Return the profile with every derived attribute that `names` need, computed from what is known.
 
-    def _needed(self, names: frozenset[str]) -> list[AttributeDefinition]:
-        """Return the derived attributes among the names and among their inputs, inputs first."""
+        today: the day for which it is computed, where that is not today.
+        """
+        recipes = self._needed.get(names) or self._remember(names)
+        day = (today or now.date()).isoformat()
+        members, attributes = profile.members, profile.attributes
+        if recipes.of_person:
+            members = tuple(self._with_own(member, recipes.of_person, day, now) for member in members)
+        if recipes.of_household:
+            profile = profile._replace(members=members)
+            attributes = self._of_household(profile, recipes, day, now)
+        return profile._replace(members=members, attributes=attributes)
+
+    # -- at start ------------------------------------------------------------------------------------------
+
+    def _recipe(self, definition: AttributeDefinition, treatments: list[dict[str, object]]) -> _Recipe:
+        derived = definition.derived
+        if derived is None:
+            raise LookupError(definition.name)  # `derived_order` names no other
+        of_household = definition.entity is Entity.HOUSEHOLD
+        kinds = {name: self._catalogue[name].entity is Entity.PERSON for name in derived.inputs}
+        if not of_household and not all(kinds.values()):
+            raise ConfigurationError(f"the catalogue derives {definition.name} of a person from facts of a household")
+        of_member = {name: of_household and is_person for name, is_person in kinds.items()}
+        expression = compiled(definition.name, derived.expression, of_member)
+        if derived.any_member and expression.one_settles is None:
+            raise ConfigurationError(
+                f"the catalogue says that any member settles {definition.name}: its expression must be "
+                "members.exists(...) or members.all(...) as a whole"
+            )
+        return _Recipe(
+            name=definition.name,
+            type=definition.type,
+            expression=expression._replace(one_settles=expression.one_settles if derived.any_member else None),
+            inputs=derived.inputs,
+            of_member=tuple(name for name, yes in of_member.items() if yes),
+            own=tuple(name for name, yes in of_member.items() if not yes),
+            absent_as=derived.absent_as,
+            view=_view({name: derived.absent_as.get(name, UNKNOWN) for name in derived.inputs}, treatments),
+        )
+
+    def _remember(self, names: frozenset[str]) -> _Recipes:
+        """Return what the derived attributes among the names need."""
         wanted = set(names)
         for name in reversed(self._catalogue.derived_order):
-            if name in wanted and (derived := self._catalogue[name].derived):
-                wanted.update(derived.inputs)
-        return [self._catalogue[name] for name in self._catalogue.derived_order if name in wanted]
+            if name in wanted:
+                wanted.update(self._recipes[name].inputs)
+        needed = [self._recipes[name] for name in self._catalogue.derived_order if name in wanted]
+        of_household = [r for r in needed if self._catalogue[r.name].entity is Entity.HOUSEHOLD]
+        views: dict[int, _View] = {}
+        for recipe in of_household:
+            names_before, absent_before = views.get(recipe.view, ((), {}))
+            names_now = tuple(dict.fromkeys((*names_before, *recipe.of_member)))
+            views[recipe.view] = _View(names_now, {**absent_before, **recipe.absent_as})
+        found = _Recipes(tuple(r for r in needed if r not in of_household), tuple(of_household), views)
+        if len(self._needed) >= KNOWN_AT_MOST:
+            self._needed.clear()
+        self._needed[names] = found
+        return found
 
-    def _of_person(
-        self, definition: AttributeDefinition, attributes: Mapping[str, AttributeState], now: datetime
-    ) -> AttributeState:
-        known: dict[str, object] = {}
-        states = [self._put(definition, name, attributes.get(name), known) for name in self._inputs(definition)]
-        return self._evaluate(definition, known, states, now)
+    # -- for every question --------------------------------------------------------------------------------
+
+    def _with_own(self, member: Member, recipes: Sequence[_Recipe], day: str, now: datetime) -> Member:
+        """Return a member with what is computed from the member's own facts."""
+        attributes = {**member.attributes}
+        for recipe in recipes:
+            states: States = [attributes.get(name) for name in recipe.own]
+            known = self._known(zip(recipe.own, states, strict=True), recipe.absent_as, {"today": day})
+            attributes[recipe.name] = _result(recipe, recipe.expression.evaluate(Scope(known)), states, now)
+        return member._replace(attributes=attributes)
 
     def _of_household(
-        self, definition: AttributeDefinition, profile: HouseholdProfile, now: datetime
-    ) -> AttributeState:
-        known: dict[str, object] = {}
-        states: list[AttributeState | None] = []
-        members = self._certain(profile)
-        people: list[dict[str, object]] = [{} for _ in members]
-        over_members = False
-        for name in self._inputs(definition):
-            if self._catalogue[name].entity == "household":
-                states.append(self._put(definition, name, profile.attributes.get(name), known))
+        self, profile: HouseholdProfile, recipes: _Recipes, day: str, now: datetime
+    ) -> Mapping[str, AttributeState]:
+        attributes = dict(profile.attributes)
+        members = _certain(profile)
+        scopes: dict[int, tuple[Scope, list[Known]]] = {}
+        for recipe in recipes.of_household:
+            states: States = [attributes.get(name) for name in recipe.own]
+            states += [member.attributes.get(name) for name in recipe.of_member for member in members]
+            expression = recipe.expression
+            if profile.unheard and expression.over_members and expression.one_settles is None:
+                attributes[recipe.name] = _incomplete(profile)
                 continue
-            over_members = True
-            for member, person in zip(members, people, strict=True):
-                states.append(self._put(definition, name, member.attributes.get(name), person))
-        if over_members:
-            known["members"] = people
-            if profile.unheard and not (definition.derived and definition.derived.any_member):
-                return Unavailable(UnavailableReason.MEMBERSHIP_INCOMPLETE, profile.unheard[0])
-        result = self._evaluate(definition, known, states, now)
-        if profile.unheard and over_members and not (isinstance(result, Value) and result.value is True):
-            # Somebody may be missing from the list: "there is one" stands, "there is none" does not.
-            return Unavailable(UnavailableReason.MEMBERSHIP_INCOMPLETE, profile.unheard[0])
-        return result
+            if recipe.view not in scopes:
+                names, absent_as = recipes.views[recipe.view]
+                people = [self._known(((n, m.attributes.get(n)) for n in names), absent_as, {}) for m in members]
+                scopes[recipe.view] = Scope({"today": day, "members": people}), people
+            scope, people = scopes[recipe.view]
+            own = self._known(zip(recipe.own, states, strict=False), recipe.absent_as, {"today": day})
+            for name in recipe.own:
+                if name in own:
+                    scope.put(name, own[name])
+            outcome = expression.evaluate(scope)
+            if expression.one_settles is not None:
+                outcome = _settled_by_one(expression, outcome, people, own, is_whole=not profile.unheard)
+            if outcome is UNKNOWN and profile.unheard and expression.over_members:
+                attributes[recipe.name] = _incomplete(profile)
+            else:
+                attributes[recipe.name] = _result(recipe, outcome, states, now)
+        return attributes
 
-    @staticmethod
-    def _certain(profile: HouseholdProfile) -> tuple[Member, ...]:
-        """Return those who are members whatever the sources will say that could not be heard."""
-        if not profile.unheard:
-            return profile.members
-        return tuple(m for m in profile.members if any(e.basis == "asked" for e in m.evidence))
-
-    @staticmethod
-    def _inputs(definition: AttributeDefinition) -> tuple[str, ...]:
-        return definition.derived.inputs if definition.derived else ()
-
-    def _put(
+    def _known(
         self,
-        definition: AttributeDefinition,
-        name: str,
-        state: AttributeState | None,
-        into: dict[str, object],
-    ) -> AttributeState | None:
-        """Put one input's value where the expression looks for it, unless it is not known; return its state."""
-        if isinstance(state, Conflict):
-            state = state.settled
-        if isinstance(state, Value):
-            into[name] = _for_cel(self._catalogue[name], state.value)
-        elif isinstance(state, Absent) and definition.derived and name in definition.derived.absent_as:
-            into[name] = definition.derived.absent_as[name]
-        return state
-
-    def _evaluate(
-        self,
-        definition: AttributeDefinition,
-        known: dict[str, object],
-        states: list[AttributeState | None],
-        now: datetime,
-    ) -> AttributeState:
-        context = cel.Context()
-        context.add_function("sum", sum)
-        context.add_function("years_between", _years_between)
-        context.add_variable("today", datetime(now.year, now.month, now.day, tzinfo=now.tzinfo))
-        for name, value in known.items():
-            context.add_variable(name, value)
-        try:
-            result = self._programs[definition.name].execute(context)
-        except (KeyError, RuntimeError):
-            return _unknown(states, now)
-        return Value(_from_cel(definition, result), _provenance(definition, states, now))
+        states: Iterable[tuple[str, AttributeState | None]],
+        absent_as: Mapping[str, JsonValue],
+        known: Known,
+    ) -> Known:
+        """Add the inputs whose value is known, or whose absence counts as a value."""
+        for name, state in states:
+            settled = state.settled if type(state) is Conflict else state
+            if type(settled) is Value:
+                # CEL does not mix whole numbers and others in one sum.
+                known[name] = float(settled.value) if name in self._decimals else settled.value  # type: ignore[arg-type]
+            elif type(settled) is Absent and name in absent_as:
+                known[name] = absent_as[name]
+        return known
 
 
-def _unknown(states: list[AttributeState | None], now: datetime) -> AttributeState:
+def _settled_by_one(
+    expression: Expression, outcome: Any, people: Iterable[Known], own: Known, *, is_whole: bool
+) -> Any:
+    """Return the result over all members, where one of them settles it whatever is unknown about the others."""
+    if outcome is UNKNOWN:
+        # CEL gives up at the first member of whom it is not known; a later one may settle it all the same.
+        for person in people:
+            if expression.evaluate(Scope({**own, "members": [person]})) is expression.one_settles:
+                return expression.one_settles
+    # Somebody may be missing from the list: "there is one" stands then, "there is none" does not.
+    return outcome if is_whole or outcome is expression.one_settles else UNKNOWN
+
+
+def _view(treatment: dict[str, object], treatments: list[dict[str, object]]) -> int:
+    """Return the first view that treats every absent input as this expression does, and join it."""
+    for place, other in enumerate(treatments):
+        if all(other.get(name, value) == value for name, value in treatment.items()):
+            other.update(treatment)
+            return place
+    treatments.append(dict(treatment))
+    return len(treatments) - 1
+
+
+def _certain(profile: HouseholdProfile) -> tuple[Member, ...]:
+    """Return those who are members whatever the sources will say that could not be heard."""
+    if not profile.unheard:
+        return profile.members
+    return tuple(m for m in profile.members if any(e.basis == "asked" for e in m.evidence))
+
+
+def _incomplete(profile: HouseholdProfile) -> Unavailable:
+    return Unavailable(UnavailableReason.MEMBERSHIP_INCOMPLETE, profile.unheard[0])
+
+
+def _result(recipe: _Recipe, outcome: Any, states: States, now: datetime) -> AttributeState:
+    """Return the state of a computed attribute; None means that there is no such value."""
+    if outcome is UNKNOWN:
+        return _unknown(states, now)
+    provenance = _provenance(recipe, states, now)
+    return Absent(provenance) if outcome is None else Value(_rounded(recipe.type, outcome), provenance)
+
+
+def _unknown(states: States, now: datetime) -> AttributeState:
     """Return why a result is not known: an input kept back, one not obtained, or one that nobody has."""
     if any(isinstance(s, Withheld) for s in states):
         return Withheld(WithheldReason.INPUT_WITHHELD)
     for state in states:
         if isinstance(state, Unavailable):
-            return Unavailable(UnavailableReason.INPUT_UNAVAILABLE, state.source_id)
-    if states and all(isinstance(s, Absent | Value) for s in states):
+            whose = UnavailableReason.MEMBERSHIP_INCOMPLETE
+            return Unavailable(whose if state.reason is whose else UnavailableReason.INPUT_UNAVAILABLE, state.source_id)
+    if states and None not in states:
         return Absent(Provenance(SOURCE, now))
     return Unavailable(UnavailableReason.INPUT_UNAVAILABLE)
 
 
-def _provenance(definition: AttributeDefinition, states: list[AttributeState | None], now: datetime) -> Provenance:
+def _provenance(recipe: _Recipe, states: States, now: datetime) -> Provenance:
     """Return the origin of a computed value: as old as its oldest input, and from the cache if any input was."""
-    inputs = [s.provenance for s in states if isinstance(s, Value | Absent)]
-    dates = [p.as_of for p in inputs if p.as_of]
-    return Provenance(
-        SOURCE,
-        min((p.retrieved_at for p in inputs), default=now),
-        min(dates, default=None),
-        any(p.cached for p in inputs),
-        definition.derived.inputs if definition.derived else (),
-    )
+    # The attributes of one record share a provenance, so there are few to look at.
+    origins: dict[int, Provenance] = {}
+    for state in states:
+        if type(state) is Value or type(state) is Absent:
+            origins[id(state.provenance)] = state.provenance
+        elif type(state) is Conflict:
+            origins[id(state.settled.provenance)] = state.settled.provenance
+    if not origins:
+        return Provenance(SOURCE, now, derived_from=recipe.inputs)
+    first, *others = origins.values()
+    retrieved_at, as_of, cached, stale = first.retrieved_at, first.as_of, first.cached, first.stale
+    for one in others:
+        retrieved_at = min(retrieved_at, one.retrieved_at)
+        as_of = min(as_of, one.as_of) if as_of and one.as_of else as_of or one.as_of
+        cached, stale = cached or one.cached, stale or one.stale
+    return Provenance(SOURCE, retrieved_at, as_of, cached, recipe.inputs, stale)
 
 
-def _for_cel(definition: AttributeDefinition, value: JsonValue) -> object:
-    if definition.type == "date" and isinstance(value, str):
-        return datetime.fromisoformat(value).replace(tzinfo=UTC)
-    if definition.type == "decimal" and isinstance(value, int):
-        return float(value)
+def _rounded(type_: ValueType, value: Any) -> JsonValue:
+    """Return a number as its type has it: whole ones by halves away from zero, others to `DECIMALS` places."""
+    if type_ is ValueType.DECIMAL:
+        return round(float(value), DECIMALS) + 0.0
+    if type_ in {ValueType.INTEGER, ValueType.MONEY} and isinstance(value, float):
+        return int(math.copysign(math.floor(abs(value) + 0.5), value))
     return value
-
-
-def _from_cel(definition: AttributeDefinition, value: Any) -> JsonValue:
-    if definition.type in {"integer", "money"} and isinstance(value, float):
-        return int(value)
-    if definition.type == "decimal" and isinstance(value, float):
-        return round(value, 6)
-    return value
-
-
-def _years_between(start: datetime, end: datetime) -> int:
-    return years_between(date(start.year, start.month, start.day), date(end.year, end.month, end.day))

@@ -11,7 +11,7 @@ from standards.dci.codes import ResponseEntity
 from standards.dci.evidence import evidence_extension
 from standards.dci.place import compile_places, group_record, member_record
 from standards.dci.search import Page, SearchItem, answered_item, rejected_item
-from standards.errors import SourceError
+from standards.errors import MandatorySourceError, SourceError
 from standards.household import HouseholdProfile, Outcome
 from standards.permit import Denial, FormKind, Permit
 from standards.states import AttributeState, JsonValue, settled
@@ -37,11 +37,13 @@ class Responder:
         plan: Plan | None = None,
         total: int | None = None,
         note: str | None = None,
+        found_by: str = "",
     ) -> dict[str, object]:
         """Return the item of a question that was answered.
 
         profiles: what may leave, one for each record.
         plan: shown when the question asked for an explanation.
+        found_by: how a search found them, told before the plan.
         total: records found over all pages, when the question was a search.
         """
         forms = {name: form.kind for name, form in permit.forms.items()}
@@ -59,7 +61,9 @@ class Responder:
             page=item.page or Page(max(1, len(profiles))),
             total=len(profiles) if total is None else total,
             locale=item.locale,
-            extensions=evidence_extension(profiles, members=shown, plan=plan.text() if plan else None),
+            extensions=evidence_extension(
+                profiles, members=shown, plan="\n".join(filter(None, (found_by, plan.explained()))) if plan else None
+            ),
             message="; ".join([*said, *([note] if note else [])]) or None,
         )
 
@@ -97,7 +101,10 @@ def unanswered(item: SearchItem, error: SourceError, now: datetime) -> dict[str,
 
     The standard's closed list has no code for it, so the item carries none.
     """
-    text = f"not obtained from {error.source_id} ({error.reason}): nothing is known, ask again"
+    what = "nothing is known"
+    if isinstance(error, MandatorySourceError):
+        what = "the agreement discloses nothing without it"
+    text = f"not obtained from {error.source_id} ({error.reason}): {what}, ask again"
     return rejected_item(item.reference_id, None, text, now=now, locale=item.locale)
 
 

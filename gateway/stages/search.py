@@ -1,8 +1,12 @@
 """Search: find people or households without naming them, at the registry that lets itself be searched. Bounded.
 
-The part of a filter that one registry knows is pushed down to it; the rest is checked on the composed profile, three-
-valued: a household of which it is not known whether the filter holds is not among the results, and the answer says
-how many were left out for that.
+The part of a filter that one registry knows is pushed down to it: to the registry that this leaves with the smallest
+share of its records, by what the manifests declare. The rest is checked on the composed profile, three-valued: a
+household of which it is not known whether the filter holds is not among the results, and the answer says so.
+
+One registry narrows a search, never two. Its order and its pages are then the order and the pages of the answer, so
+that page after page covers every record once; and when it is silent nobody else is searched in its place, since
+another registry's pages would begin anew.
 """
 
 from __future__ import annotations
@@ -10,21 +14,25 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
+from math import prod
 from typing import NamedTuple, TypeVar
 
 from adapters.catalogue import Registries
 from adapters.manifest import Search
 from adapters.ports import Deadline, SearchFetch
+from gateway.stages.stand_in import is_stand_in
 from standards.dci.codes import ResponseEntity
 from standards.dci.search import FilterQuery, Page, SearchItem
 from standards.errors import RequestError, SourceError
-from standards.filters import Every, Filter, attributes_of, holds
+from standards.filters import Any_, Comparison, Every, Filter, Not, attributes_of, holds
 from standards.household import HouseholdProfile
 from standards.identifiers import Identifier
-from standards.permit import Permit
+from standards.permit import Operator, Permit
 from standards.states import Absent, AttributeState, settled
 
 T = TypeVar("T")
+USUAL_SHARE = 0.5
+"""Share of the records that a condition leaves of which a manifest says nothing."""
 DEFAULT_PAGE = 10
 """Records on a page of a search that names no page size."""
 
@@ -37,6 +45,8 @@ class Finding(NamedTuple):
     """How many there are over all pages; None when the question named its subject."""
     keeps: Callable[[HouseholdProfile], bool] | None = None
     """What is left to check on each composed profile."""
+    source_id: str | None = None
+    """Registry that was searched; None when the question named its subject."""
     plan: str = ""
     note: str | None = None
 
@@ -46,6 +56,17 @@ class _Ability(NamedTuple):
     search: Search
     pushed: Filter
     rest: tuple[Filter, ...]
+    share: float
+    """Share of its records that what is pushed down leaves, by its manifest."""
+
+    @property
+    def text(self) -> str:
+        """Return what is asked of it, and why what is left is not, for the plan."""
+        asked = f"search {self.source_id} by {', '.join(sorted(attributes_of(self.pushed)))}"
+        if not self.rest:
+            return asked
+        left = ", ".join(sorted(attributes_of(Every(self.rest))))
+        return f"{asked}; {left} checked after composition: {self.source_id} cannot be searched by all of it"
 
 
 class Searcher:
@@ -67,11 +88,7 @@ class Searcher:
         entity = "person" if item.response_entity is ResponseEntity.MEMBER else "group"
         ability = self._best(query.filter, entity)
         if ability is None:
-            raise RequestError(
-                "no connected registry can be searched by any of these attributes; ask by identifier, or add a "
-                f"condition on one of: {', '.join(sorted(self._searchable(entity))) or 'none offered'}",
-                reason_code="rjct.filter.invalid",
-            )
+            raise RequestError(self._why_refused(query.filter, entity), reason_code="rjct.filter.invalid")
         sort = tuple((k.attribute, k.is_descending) for k in item.sort if k.attribute in ability.search.attributes)
         notes = [
             f"not sorted by {key.attribute}: {ability.source_id} does not offer it"
@@ -101,7 +118,8 @@ class Searcher:
             subjects=found.found,
             total=found.total_count,
             keeps=(lambda profile: _keeps(rest, profile)) if ability.rest else None,
-            plan=f"search {ability.source_id} by {', '.join(sorted(attributes_of(ability.pushed)))}",
+            source_id=ability.source_id,
+            plan=ability.text,
             note="; ".join(notes) or None,
         )
 
@@ -129,20 +147,55 @@ class Searcher:
         return [task.result() for task in tasks]
 
     def _best(self, filter: Filter, entity: str) -> _Ability | None:
-        """Return the registry that can be given most of a filter."""
+        """Return the registry that a filter narrows most; between equals the one that can be given most of it."""
         able = [
-            _Ability(id_, search, pushed, rest)
+            _Ability(id_, search, pushed, rest, share_left(pushed, search))
             for id_, registry in self._registries.items()
             for search in registry.manifest.searches
             if search.entity == entity
             for pushed, rest in (_split(filter, frozenset(search.attributes)),)
             if pushed is not None
         ]
-        return min(able, key=lambda a: (len(a.rest), a.source_id), default=None)
+        return min(able, key=lambda a: (a.share, len(a.rest), a.source_id), default=None)
+
+    def _why_refused(self, filter: Filter, entity: str) -> str:
+        """Return why no registry can narrow a search, and what to add or to change."""
+        offered = self._searchable(entity)
+        named = ", ".join(sorted(offered)) or "none offered"
+        known, strange = sorted(attributes_of(filter) & offered), sorted(attributes_of(filter) - offered)
+        if known and strange:
+            return (
+                f"no connected registry can narrow this: {', '.join(known)} can be searched by, but stand in `or` or "
+                f"`not` with {', '.join(strange)}, which cannot; join a condition with `and` on one of: {named}"
+            )
+        if known:
+            return (
+                f"no one registry can be searched by all of {', '.join(known)}, which stand in one `or` or `not`; "
+                f"join a condition with `and` on one of: {named}"
+            )
+        return (
+            "no connected registry can be searched by any of these attributes; ask by identifier, or add a condition "
+            f"with `and` on one of: {named}"
+        )
 
     def _searchable(self, entity: str) -> set[str]:
         manifests = [r.manifest for r in self._registries.values()]
         return {a for m in manifests for s in m.searches if s.entity == entity for a in s.attributes}
+
+
+def share_left(filter: Filter, search: Search) -> float:
+    """Return the share of a registry's records that a filter is expected to leave, by what its manifest declares."""
+    match filter:
+        case Comparison(attribute, operator, value):
+            share = search.selectivity.get(attribute, USUAL_SHARE)
+            many = isinstance(value, list | tuple) and operator is Operator.IN
+            return min(1.0, share * len(value)) if many else share  # type: ignore[arg-type]
+        case Every(parts):
+            return prod(share_left(part, search) for part in parts)
+        case Any_(parts):
+            return min(1.0, sum(share_left(part, search) for part in parts))
+        case Not(part):
+            return 1.0 - share_left(part, search)
 
 
 def _split(filter: Filter, known: frozenset[str]) -> tuple[Filter | None, tuple[Filter, ...]]:
@@ -161,7 +214,8 @@ def _keeps(rest: Filter, profile: HouseholdProfile) -> bool:
 
     def lookup(person: Mapping[str, AttributeState], name: str) -> tuple[bool, object]:
         state = profile.attributes.get(name) or person.get(name)
-        value = settled(state) if state is not None else None
+        # INVARIANT: an outage never decides who is found: a word that only stands in for a better one is not known.
+        value = settled(state) if state is not None and not is_stand_in(state) else None
         if value is not None:
             return True, value.value
         return isinstance(state, Absent), None

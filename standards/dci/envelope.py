@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from standards.dci.codes import AckStatus, Action, ErrorCode, Status
@@ -41,6 +42,7 @@ class HttpError(NamedTuple):
     message: str
 
 
+@lru_cache(maxsize=1024)
 def wire_time(moment: datetime) -> str:
     """Return a moment as the wire has it: UTC, milliseconds, with offset."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds")

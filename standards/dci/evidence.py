@@ -166,6 +166,10 @@ def _origin(state: str, provenance: Provenance) -> dict[str, Any]:
     if provenance.as_of is not None:
         part["as_of"] = provenance.as_of
     part["cached"] = provenance.cached
+    if provenance.stale:
+        part["stale"] = True
+    if provenance.stand_in:
+        part["stand_in"] = True
     if provenance.derived_from:
         part["derived_from"] = provenance.derived_from
     return part

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from typing import TYPE_CHECKING, Final
 
 from standards.dci.codes import (
@@ -26,7 +27,7 @@ from standards.dci.reading import (
     member,
     moment,
 )
-from standards.dci.search import Page, RejectedItem, SearchItem, SortKey
+from standards.dci.search import FilterQuery, IdQuery, Page, RejectedItem, SearchItem, SortKey
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -89,13 +90,14 @@ def _question(reference_id: str, item: dict[str, object], leniency: Leniency, ca
     record_type, entity = _wanted(reg_type, criteria, query)
     consent = _object(first_present("consent", *both), "consent")
     authorize = _object(first_present("authorize", *both), "authorize")
+    asked_for = read_query(catalogue, criteria.get("query_type"), query)
     return SearchItem(
         reference_id=reference_id,
         timestamp=timestamp,
         reg_type=reg_type,
         reg_record_type=record_type,
         response_entity=entity,
-        query=read_query(catalogue, criteria.get("query_type"), query),
+        query=asked_for,
         sort=_sort(first_present("sort", *both), catalogue),
         page=_page(first_present("pagination", *both), leniency),
         purpose=_purpose(consent) or _purpose(authorize),
@@ -104,6 +106,7 @@ def _question(reference_id: str, item: dict[str, object], leniency: Leniency, ca
         locale=_locale(first_present("locale", *both), leniency),
         explain=bool(boolean(criteria.get("hearth:explain"))),
         attributes=_attributes(criteria.get("hearth:attributes"), catalogue),
+        as_of=_as_of(criteria.get("hearth:as_of"), asked_for),
     )
 
 
@@ -213,6 +216,21 @@ def _locale(value: object, leniency: Leniency) -> str | None:
         if leniency.two_letter_locales and (found := _LOCALES.get(value[:2].lower())) and not value[2:3].isalpha():
             return found
     raise criteria_refused("a locale is three lower-case letters of ISO 639-3, such as eng")
+
+
+_DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}\Z", re.ASCII)
+
+
+def _as_of(value: object, query: IdQuery | FilterQuery) -> date | None:
+    if is_absent(value):
+        return None
+    try:
+        day = date.fromisoformat(value) if isinstance(value, str) and _DAY.match(value) else None
+    except ValueError:
+        day = None
+    if day is None or not isinstance(query, IdQuery):
+        raise criteria_refused("hearth:as_of is a day, such as 2025-01-31, and goes with a question by number")
+    return day
 
 
 def _attributes(value: object, catalogue: Catalogue) -> frozenset[str] | None:

@@ -17,7 +17,7 @@ from standards.dci.envelope import (
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import datetime
+    from datetime import date, datetime
 
     from standards.dci.codes import RecordType, RegType, ResponseEntity
     from standards.filters import Filter
@@ -89,6 +89,8 @@ class SearchItem(NamedTuple):
     """`hearth:explain` of the criteria: the answer shall show the plan."""
     attributes: frozenset[str] | None = None
     """`hearth:attributes` of the criteria: names wanted; None wants everything agreed."""
+    as_of: date | None = None
+    """`hearth:as_of` of the criteria: the day the question is about; None asks how things are now."""
 
 
 class RejectedItem(NamedTuple):

@@ -287,3 +287,41 @@ async def test_nobody_listening_is_an_outage_without_an_address_in_its_text():
     assert caught.value.reason is UnavailableReason.SOURCE_DOWN
     assert "2000000014" not in str(caught.value)
     assert caught.value.__cause__ is None
+
+
+@pytest.mark.parametrize(
+    ("status", "stated", "seconds"),
+    [(503, "7", 7.0), (429, "0", 0.0), (503, "soon", None), (503, None, None), (200, "7", None), (503, "-1", None)],
+)
+async def test_a_registry_may_ask_to_be_left_alone(status, stated, seconds):
+    """In seconds, with a refusal; whatever cannot be read counts as nothing."""
+
+    async def answer(request):
+        return web.Response(status=status, headers={"Retry-After": stated} if stated is not None else {})
+
+    async with connected(Registry(answer)) as client:
+        assert (await ask(client)).retry_after_s == seconds
+
+
+async def test_a_registry_may_ask_to_be_left_alone_until_a_date():
+    """RFC 9110 allows both forms; a date that has passed is now."""
+    dates = iter(("Wed, 21 Oct 2015 07:28:00 GMT", "Fri, 31 Dec 2100 23:59:59 GMT"))
+
+    async def answer(request):
+        return web.Response(status=503, headers={"Retry-After": next(dates)})
+
+    async with connected(Registry(answer)) as client:
+        assert (await ask(client)).retry_after_s == 0
+        assert ((await ask(client)).retry_after_s or 0) > 1_000_000
+
+
+async def test_what_is_left_of_the_time_is_told_where_the_manifest_names_a_header():
+    """In milliseconds; elsewhere nothing is told."""
+    registry = Registry()
+    async with connected(registry, deadline_header="X-Time-Left-Ms") as client:
+        await ask(client, seconds=5.0)
+    async with connected(registry) as client:
+        await ask(client, seconds=5.0)
+
+    assert 3000 < int(registry.asked[0]["X-Time-Left-Ms"]) <= 5000
+    assert "X-Time-Left-Ms" not in registry.asked[1]

@@ -51,6 +51,10 @@ def test_the_demo_tells_the_whole_story(tmp_path):
         "social.group by UIN",
         "education not asked",
         "household by registered-or-kin@1",
+        "each person's consent",
+        "withheld  ",
+        "consent_refused: the person has refused",
+        "where the two differ",
         "not_in_agreement",
         "unavailable: source_down",
         "nothing turned into a",
@@ -152,6 +156,33 @@ def test_a_sandbox_starts_anywhere_and_stops_within_five_seconds(tmp_path, how):
     for pid in children:
         with pytest.raises(ProcessLookupError):
             os.kill(pid, 0)
+
+
+def test_a_gateway_that_cannot_start_says_why_in_one_line(country: Country, tmp_path):
+    """Another process has the port; the operator reads the setting, the address and the cause."""
+    port = country.content["gateway"].rsplit(":", 1)[1]
+    config = tmp_path / "config.yaml"
+    config.write_text(f"server: {{port: {port}}}\n", encoding="utf-8")
+    told = run(*HEARTH, "serve", "--config", str(config))
+
+    assert told.returncode == 1
+    assert "server.port" in told.stderr
+    assert "in use" in told.stderr
+    assert len(told.stderr.splitlines()) == 1
+
+
+def test_a_line_of_the_log_leads_from_an_answer_to_its_registries(country: Country):
+    """The correlation id that a consumer reads out on the telephone stands in the log, with who was not heard."""
+    country.fault("tax", mode="down")
+    identifier = country.example("complete_household")
+    answer = country.client().ask([identifier], purpose="eligibility")
+    wanted = answer["message"]["correlation_id"]
+    (line,) = [one for one in country.log() if one.get("correlation") == wanted]
+
+    assert line["event"] == "request"
+    assert line["consumer"] == "uct"
+    assert line["outcomes"] == {"tax": "source_down"}
+    assert identifier.value not in json.dumps(line)
 
 
 def test_what_a_sandbox_cannot_do_is_said_in_one_line(tmp_path):

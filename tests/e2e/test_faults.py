@@ -4,6 +4,7 @@ import time
 
 import pytest
 
+from standards.dci.codes import ResponseEntity
 from tests.e2e.conftest import DEADLINE_S, Country, settled_facts, states
 
 pytestmark = pytest.mark.e2e
@@ -55,6 +56,13 @@ def test_a_failing_registry_leaves_declared_holes_and_nothing_else_changes(count
             assert reasons[where]["reason"], where
         elif same_people:
             was = before[where]
+            if reasons[where].get("stand_in"):
+                # Another registry's word, labelled as such; here both say the same.
+                assert (value, source) == (was[1], source), where
+                assert source != was[2], where
+                continue
+            # Whoever is asked by a number states it as well; every other value keeps its source.
+            assert source == was[2] or where[1] == "uin", where
             lesser_evidence_is_gone = was[0] == "conflict" and (state, value) == ("value", was[1])
             assert (state, value) == was[:2] or lesser_evidence_is_gone, (where, was, (state, value, source))
     assert holes, f"nothing was unavailable although {registry} was {mode}"
@@ -64,6 +72,38 @@ def test_a_failing_registry_leaves_declared_holes_and_nothing_else_changes(count
         if other not in behind:
             assert said["outcome"] in {"answered", "not_asked"}, (other, said)
     assert not [line for line in country.log() if line["event"] == "unexpected_error"]
+
+
+STOOD_IN_FOR = {
+    "national_id": ("crvs", {"given_name", "surname", "sex"}),
+    "crvs": ("national_id", {"birth_date"}),
+}
+"""Registry -> who stands in for it first, and for what; addresses come from the social registry."""
+
+
+@pytest.mark.parametrize("registry", STOOD_IN_FOR)
+def test_where_a_lesser_word_may_stand_in_it_does_and_says_so(country: Country, whole, registry):
+    """The name is there, with its own source and the label; what is derived from a birth date is not known."""
+    other, names = STOOD_IN_FOR[registry]
+    country.fault(registry, mode="down")
+    item = country.ask("complete_household")
+
+    held = {name: state for (who, name), state in states(item).items() if who == "0"}
+    for name in names:
+        assert (held[name]["state"], held[name].get("stand_in"), held[name]["source"]) == ("value", True, other), name
+    for name in {"vital_status", "marital_status", "age"} if registry == "crvs" else {"income_annual"}:
+        assert held[name]["state"] == "unavailable", name
+    assert item["data"]["hearth:sources"][registry]["outcome"] == "unavailable"
+
+
+def test_nobody_is_asked_to_stand_in_while_all_is_well(country: Country):
+    """One registry for a name, and no second one."""
+    item = country.ask("complete_household", entity=ResponseEntity.MEMBER, attributes=["given_name"], explain=True)
+
+    assert (
+        "2 crvs.person by UIN|BRN for the person asked about, if 1 is silent: given_name" in item["data"]["hearth:plan"]
+    )
+    assert (country.calls("national_id")["total"], country.calls("crvs")["total"]) == (1, 0)
 
 
 def test_a_registry_that_comes_back_is_heard_again(country: Country, whole):

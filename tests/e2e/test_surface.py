@@ -64,6 +64,7 @@ def test_health_readiness_and_metrics(country: Country):
     metrics = get(country, "/metrics").text
     assert 'hearth_questions_total{consumer="uct",outcome="search.answered"}' in metrics
     assert 'hearth_source_calls_total{source="tax"}' in metrics
+    assert 'hearth_plans_total{outcome="compiled"}' in metrics
 
 
 def test_the_pages_are_there_and_ask_for_nothing_outside(country: Country):

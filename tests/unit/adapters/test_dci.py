@@ -257,6 +257,17 @@ async def test_a_person_registered_twice_is_the_record_changed_last():
     assert record.duplicates == ({"UIN": ASHA.value, "BRN": "B1990-000001"},)
 
 
+async def test_one_number_that_leads_to_two_people_tells_nothing_of_either():
+    """Another sex and another birth date: that is nobody registered twice."""
+    woman = civil({"UIN": ASHA.value, "BRN": "B1990-000001"})
+    man = civil({"UIN": ASHA.value, "BRN": "B1955-000002"}, sex="male", birth_date="1955-01-01")
+    record = (await ask(message(item("m-1", [woman, man]))))[ASHA]
+
+    assert record.identifiers == {"UIN": ASHA.value}
+    assert (record.values, record.links) == ({}, ())
+    assert set(record.unusable.values()) == {UnavailableReason.AMBIGUOUS_IDENTITY}
+
+
 async def test_a_household_is_found_by_a_member_s_number():
     """The number asked about must be among its members'."""
     answer = message(item("m-1", [group("HH-000123", ("UIN", ASHA.value), ("MEMBER_ID", "SM0000102"))]))
@@ -322,7 +333,11 @@ async def test_a_search_is_pushed_to_the_registry_in_its_own_words():
             ]
         },
     }
-    assert criteria["sort"] == [{"attribute_name": "group_size", "sort_order": "desc"}]
+    # The number comes last: whoever reads page after page meets every record once.
+    assert criteria["sort"] == [
+        {"attribute_name": "group_size", "sort_order": "desc"},
+        {"attribute_name": "HOUSEHOLD_ID", "sort_order": "asc"},
+    ]
     assert criteria["pagination"] == {"page_size": 2, "page_number": 1}
     assert answer.found == (Identifier("HOUSEHOLD_ID", "HH-000001"), Identifier("HOUSEHOLD_ID", "HH-000002"))
     assert answer.total_count == 7

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 import pytest
 
-from adapters.guard import Guarded
+from adapters.guard import Guarded, _bucket
 from adapters.manifest import Limits
 from adapters.ports import Deadline, SearchAnswer, SearchFetch, SourceAnswer
 from standards.errors import (
@@ -244,3 +245,150 @@ async def test_a_registry_without_search_says_so():
 
     with pytest.raises(SourceContractError):
         await guarded.search(SearchFetch("probe", Every(())), Deadline.after(LONG))
+
+
+# -- when the registry asks to be left alone
+
+
+def busy(retry_after_s):
+    """Return a refusal for the moment, with the time the registry asks for."""
+    return SourceUnavailableError("probe", UnavailableReason.SOURCE_BUSY, retry_after_s=retry_after_s)
+
+
+async def test_a_registry_that_asks_to_be_left_alone_is_not_called():
+    """Not for another try, because the time does not fit in, and not for another question; a reset ends it."""
+    adapter, guarded = guard_of([busy(30), ANSWER], retries=3)
+    await failure(guarded, seconds=5)
+    error = await failure(guarded, seconds=5)
+    assert (error.reason, error.detail) == (UnavailableReason.SOURCE_BUSY, "asked to be left alone")
+    assert len(adapter.asked) == 1
+    assert not guarded.is_open
+
+    guarded.reset()
+    assert await guarded.fetch(fetch(), Deadline.after(LONG)) is ANSWER
+
+
+async def test_another_try_waits_as_long_as_the_registry_asks():
+    """If the deadline leaves room for it."""
+    adapter, guarded = guard_of([busy(0.05), ANSWER], retries=1)
+    start = time.monotonic()
+
+    assert await guarded.fetch(fetch(), Deadline.after(LONG)) is ANSWER
+    assert time.monotonic() - start >= 0.05
+    assert len(adapter.asked) == 2
+
+
+async def test_no_registry_keeps_us_away_for_ever():
+    """A day is taken for a mistake."""
+    _, guarded = guard_of([busy(86_400)], retries=0)
+    await failure(guarded)
+
+    assert guarded._hold_s() <= 60
+
+
+# -- pace
+
+
+async def test_no_more_calls_a_second_than_agreed():
+    """What does not fit in before the deadline is not sent, and is no failure of the registry."""
+    adapter, guarded = guard_of([ANSWER] * 3, pace_per_s=2, retries=0, breaker_failures=1)
+    for _ in range(2):
+        await guarded.fetch(fetch(), Deadline.after(LONG))
+
+    error = await failure(guarded, seconds=0.01)
+    assert (error.reason, error.detail) == (UnavailableReason.SOURCE_BUSY, "too many calls a second")
+    assert (len(adapter.asked), guarded.is_open) == (2, False)
+
+
+async def test_a_call_waits_for_the_pace():
+    """A tenth of a second, at ten calls a second."""
+    _, guarded = guard_of([ANSWER] * 11, pace_per_s=10)
+    start = time.monotonic()
+    for _ in range(11):
+        await guarded.fetch(fetch(), Deadline.after(LONG))
+
+    assert time.monotonic() - start >= 0.09
+
+
+@pytest.mark.parametrize(("pace", "bucket"), [(5.0, (5.0, 1.0)), (1.0, (1.0, 1.0)), (0.1, (1.0, 10.0))])
+def test_a_slow_pace_still_lets_one_call_pass(pace, bucket):
+    """One in ten seconds, for a tenth of a call a second."""
+    assert _bucket(pace) == pytest.approx(bucket)
+
+
+# -- hedging
+
+
+async def test_a_second_call_is_made_only_when_the_manifest_says_so():
+    """A slow registry is waited for."""
+    adapter, guarded = guard_of([0.05, ANSWER])
+    await guarded.fetch(fetch(), Deadline.after(LONG))
+
+    assert (len(adapter.asked), guarded.hedged) == (1, 0)
+
+
+async def test_the_second_of_two_calls_wins_over_a_first_that_hangs():
+    """It is counted, and neither call nor place is left behind."""
+    adapter, guarded = guard_of([LONG, ANSWER], hedge_after_ms=5, timeout_s=LONG, max_in_flight=2)
+    before = asyncio.all_tasks()
+
+    assert await guarded.fetch(fetch(), Deadline.after(LONG)) is ANSWER
+    assert (len(adapter.asked), guarded.hedged) == (2, 1)
+    assert asyncio.all_tasks() == before
+    assert guarded._places._value == 2
+
+
+async def test_the_first_of_two_calls_may_still_win():
+    """The second one failed in the meantime."""
+    adapter, guarded = guard_of([0.05, down()], hedge_after_ms=5, retries=0)
+
+    assert (await guarded.fetch(fetch(), Deadline.after(LONG))).records == {NOBODY: None}
+    assert len(adapter.asked) == 2
+
+
+async def test_a_fast_answer_needs_no_second_call():
+    """Nor does a fast failure."""
+    adapter, guarded = guard_of([ANSWER, down()], hedge_after_ms=1000, retries=0)
+    await guarded.fetch(fetch(), Deadline.after(LONG))
+    await failure(guarded)
+
+    assert (len(adapter.asked), guarded.hedged) == (2, 0)
+
+
+async def test_when_both_calls_fail_the_last_failure_tells():
+    """It counts once against the registry."""
+
+    class TwiceDown(ScriptedAdapter):
+        async def fetch(self, request, deadline):
+            self.asked.append((request, deadline))
+            await asyncio.sleep(0.03)
+            raise down()
+
+    adapter = TwiceDown(small_manifest())
+    guarded = Guarded(adapter, Limits(hedge_after_ms=1, retries=0, breaker_failures=2))
+
+    assert (await failure(guarded)).reason is DOWN
+    assert len(adapter.asked) == 2
+    assert not guarded.is_open
+
+
+@pytest.mark.parametrize("limits", [{"max_in_flight": 1}, {"pace_per_s": 1}])
+async def test_a_second_call_never_breaks_the_other_limits(limits):
+    """Where there is no room for it, the first one is waited for."""
+    adapter, guarded = guard_of([0.05, ANSWER], hedge_after_ms=1, **limits)
+    await guarded.fetch(fetch(), Deadline.after(LONG))
+
+    assert (len(adapter.asked), guarded.hedged) == (1, 0)
+
+
+async def test_who_leaves_takes_both_calls_along():
+    """No task and no place is left behind."""
+    _, guarded = guard_of([LONG, LONG], hedge_after_ms=1, timeout_s=LONG, max_in_flight=2)
+    before = asyncio.all_tasks()
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.05):
+            await guarded.fetch(fetch(), Deadline.after(LONG))
+
+    assert guarded.hedged == 1
+    assert asyncio.all_tasks() == before
+    assert guarded._places._value == 2

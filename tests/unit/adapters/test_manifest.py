@@ -40,6 +40,7 @@ def test_parts_that_fit_are_accepted():
     [
         ({"lookups": (PERSON, PERSON)}, "same name"),
         ({"authority": {"income_annual": 1}}, "income_annual"),
+        ({"stands_in_for": ("income_annual",)}, "income_annual"),
         ({"searches": (Search(entity="group", attributes={}, yields="UIN"),)}, "as a search promises"),
         ({"speaks": "rest"}, "go together"),
         ({"dci": None}, "go together"),
@@ -73,3 +74,9 @@ def test_an_unknown_lookup_is_a_key_error():
     """The plan names lookups of the manifest only."""
     with pytest.raises(KeyError):
         manifest_of("crvs").lookup("nothing")
+
+
+def test_what_a_search_is_selective_about_can_be_searched_by():
+    """A figure for anything else is a slip of the pen."""
+    with pytest.raises(ValidationError, match="surname"):
+        Search(entity="person", attributes={"sex": "sex"}, yields="UIN", selectivity={"sex": 0.5, "surname": 0.01})

@@ -154,15 +154,17 @@ def test_a_taxpayer_is_written_whole():
     ("file", "year", "there"),
     [
         (TaxFile("active"), 2025, True),
-        (TaxFile("active", 5), 2024, False),
+        (TaxFile("active", 5), 2024, True),
+        (TaxFile("active", 5), 2020, False),
+        (TaxFile("active", 5), 2026, False),
         (TaxFile("dormant"), 2025, False),
         (TaxFile("closed", 5), 2025, True),
     ],
 )
 def test_who_has_an_assessment(file, year, there):
-    """There is one for the last full year, unless a taxpayer at rest declared nothing."""
+    """There is one for each of the last five full years, unless a taxpayer at rest declared nothing."""
     assert assessed(file, year) is there
-    assert (taxpayer(JUMA, file, "", year).find("r:Assessment", NS) is not None) is there
+    assert (taxpayer(ASHA, file, "", year).find("r:Assessment", NS) is not None) is there
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from policies.engine import RULES, decide, decide_person, deny_subject, readable
+from policies.engine import RULES, decide, decide_person, readable
 from policies.ports import Standing, StandingKind
 from standards.errors import ConfigurationError
 from standards.permit import Denial, Form, FormKind, Operator, Permit, Reason
@@ -194,7 +194,6 @@ def test_without_consent_everything_is_withheld(standing, reason):
     assert person.forms == {}
     assert person.withheld == {**dict.fromkeys(BOTH.forms, reason), "surname": WithheldReason.NOT_IN_AGREEMENT}
     assert not person.allows("crvs")
-    assert isinstance(deny_subject(person), Denial)
 
 
 def test_consent_gives_what_is_agreed():
@@ -204,7 +203,6 @@ def test_consent_gives_what_is_agreed():
     assert person.forms == BOTH.forms
     assert person.withheld == BOTH.withheld
     assert person.basis == "consent:cr-1"
-    assert deny_subject(person) is None
 
 
 def test_a_refused_source_takes_what_nobody_else_holds():

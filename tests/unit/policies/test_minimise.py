@@ -263,3 +263,17 @@ def test_a_wider_form_in_a_persons_permit_does_not_count():
 
     assert isinstance(answer.members[0].attributes["birth_date"], Value)
     assert answer.members[0].attributes["birth_date"].value == "1985"
+
+
+@pytest.mark.parametrize("differing", [(), (said(5_000),)])
+def test_no_verdict_rests_on_a_stand_in(differing):
+    """The value may be shown as what it is; whether it is below a threshold is not known."""
+    stands_in = said(1_000)._replace(provenance=Provenance("social", NOW, stand_in=True))
+    state = Conflict(stands_in, differing) if differing else stands_in
+    shown, judged = permit({"income_annual": VALUE}), permit({"income_annual": POOR})
+    answers = [minimise(profile({"income_annual": state}), one, {1: person(one)}) for one in (shown, judged)]
+
+    assert [answer.members[0].attributes["income_annual"] for answer in answers] == [
+        state,
+        Unavailable(UnavailableReason.INPUT_UNAVAILABLE),
+    ]

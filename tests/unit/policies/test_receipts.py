@@ -66,6 +66,24 @@ def standing(*decisions, consumer_id="uct"):
         ([decided("refused", sources=["health"]), decided("granted")], (GRANTED, set())),
         ([decided("refused", sources=["health"]), decided("granted", sources=["health"])], (GRANTED, set())),
         ([decided("granted", sources=["health"])], (MISSING, set())),
+        # A grant of single sources has a term, too: when it has ended, the refusal before it is not lifted any more.
+        (
+            [
+                decided("granted", "2025-01-01"),
+                decided("refused", "2025-02-01", sources=["health"]),
+                decided("granted", sources=["health"], until="2026-06-01"),
+            ],
+            (GRANTED, set()),
+        ),
+        (
+            [
+                decided("granted", "2025-01-01"),
+                decided("refused", "2025-02-01", sources=["health"]),
+                decided("granted", sources=["health"], until="2026-05-31"),
+            ],
+            (GRANTED, {"health"}),
+        ),
+        ([decided("granted"), decided("granted", sources=["tax"], until="2026-05-31")], (GRANTED, {"tax"})),
         ([decided("refused"), decided("granted", sources=["health"])], (REFUSED, set())),
         ([decided("refused"), decided("refused", sources=["health"])], (REFUSED, set())),
         # Of one consumer, or of all.

@@ -47,6 +47,17 @@ def states(attributes):
             Value("Asha", NATIONAL_ID),
             {"state": "value", "source": "national_id", "retrieved_at": AT, "as_of": "2025-03-04", "cached": False},
         ),
+        (
+            Value("Asha", NATIONAL_ID._replace(stand_in=True)),
+            {
+                "state": "value",
+                "source": "national_id",
+                "retrieved_at": AT,
+                "as_of": "2025-03-04",
+                "cached": False,
+                "stand_in": True,
+            },
+        ),
         (Absent(SOCIAL), {"state": "absent", "source": "social", "retrieved_at": AT, "cached": True}),
         (
             Value(36, DERIVED),

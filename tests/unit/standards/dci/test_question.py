@@ -1,11 +1,12 @@
 """Reading one question of a search message."""
 
+from datetime import date
 from typing import Any
 
 import pytest
 
 from standards.dci.codes import RecordType, RegType, ResponseEntity, SearchReason
-from standards.dci.search import Page, SearchItem, SortKey
+from standards.dci.search import Page, RejectedItem, SearchItem, SortKey
 from tests.unit.standards.dci.messages import NOW, question, read_one
 
 
@@ -189,6 +190,35 @@ def test_extensions_are_read():
     assert isinstance(item, SearchItem)
     assert item.attributes == frozenset({"sex", "birth_date"})
     assert item.explain
+
+
+def test_a_past_day_may_be_asked_about():
+    """An ISO date, with a question by number; today is what is meant without one."""
+    assert read_one(question(**{"hearth:as_of": "2024-02-29"})).as_of == date(2024, 2, 29)
+    assert read_one(question()).as_of is None
+
+
+@pytest.mark.parametrize(
+    "day", ["2023-02-29", "20240229", "2024-02", "2024-02-29T00:00:00Z", 2024, True, ["2024-02-29"]]
+)
+def test_a_day_that_is_none_is_refused(day):
+    """And never read as another one."""
+    refused = read_one(question(**{"hearth:as_of": day}))
+
+    assert isinstance(refused, RejectedItem)
+    assert refused.code == SearchReason.SEARCH_CRITERIA_INVALID
+
+
+def test_a_search_that_names_nobody_is_about_today():
+    """Registries are searched for how things are now."""
+    query = {
+        "type": "ns:org:QueryType:expression",
+        "value": {"expression": {"collection": "Group", "query": {"poverty_score": {"$lt": 30}}}},
+    }
+    search: dict[str, Any] = {"query_type": "expression", "query": query, "hearth:as_of": "2024-02-29"}
+
+    assert isinstance(read_one(question(**search)), RejectedItem)
+    assert isinstance(read_one(question(**{k: v for k, v in search.items() if k != "hearth:as_of"})), SearchItem)
 
 
 def test_a_purpose_may_stand_in_the_authorization():

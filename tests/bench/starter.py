@@ -1,0 +1,158 @@
+"""A gateway with one duty switched off, or one of several on a port: `python -m tests.bench.starter`.
+
+For measuring only. It replaces one part of the wired application, and everything else is the gateway as it is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import socket
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+from unittest import mock
+
+import gateway.pipeline
+import gateway.server
+from gateway.journal import SqlJournal
+from gateway.settings import load
+from gateway.stages.admit import Admission, parsed
+from gateway.stages.compose import Composer
+from gateway.stages.decide import Decisions
+from gateway.tokens import TokenOffice
+from policies.ledger import SqliteLedger
+from standards.identifiers import Identifier
+from standards.permit import PersonPermit
+
+
+def without_token() -> None:
+    """Take every caller for the only consumer."""
+
+    def consumer_of(office: TokenOffice, token: str) -> Any:
+        return next(iter(office._consumers.values()))
+
+    mock.patch.object(TokenOffice, "consumer_of", consumer_of).start()
+
+
+def without_admit() -> None:
+    """Read the first message; of every later one only the number asked about."""
+    admit, kept = Admission.admit, list[Any]()
+
+    def first_only(self: Admission, consumer: Any, body: bytes, now: Any) -> Any:
+        if not kept:
+            kept.append(admit(self, consumer, body, now))
+            return kept[0]
+        asked = parsed(body)["message"]["search_request"][0]["search_criteria"]["query"]
+        message = kept[0].message
+        item = message.items[0]
+        query = item.query._replace(identifier=Identifier(asked["type"], asked["value"]))
+        return kept[0]._replace(message=message._replace(items=(item._replace(query=query),)))
+
+    mock.patch.object(Admission, "admit", first_only).start()
+
+
+def without_decide() -> None:
+    """Give every question the permit of the first, and everybody the permit of the first person; no ledger."""
+    decide, permits, persons = Decisions.decide, list[Any](), list[PersonPermit]()
+
+    def decided(self: Decisions, *arguments: Any, **more: Any) -> Any:
+        if not permits:
+            permits.append(decide(self, *arguments, **more))
+        return permits[0]
+
+    people = Decisions.people
+
+    def asked(self: Decisions, permit: Any, now: Any) -> Callable[..., Any]:
+        ask = people(self, permit, now)
+
+        async def decide_people(subjects: Sequence[Mapping[str, str]]) -> Sequence[PersonPermit]:
+            if not persons:
+                persons.append((await ask(subjects))[0])
+            return persons[:1] * len(subjects)
+
+        return decide_people
+
+    mock.patch.object(Decisions, "decide", decided).start()
+    mock.patch.object(Decisions, "people", asked).start()
+
+
+def without_compose() -> None:
+    """Compose and derive the first household; give its profile for every other."""
+    compose, kept = Composer.compose, list[Any]()
+
+    def first_only(self: Composer, *arguments: Any, **more: Any) -> Any:
+        if not kept:
+            kept.append(compose(self, *arguments, **more))
+        return kept[0]
+
+    mock.patch.object(Composer, "compose", first_only).start()
+
+
+def without_minimise() -> None:
+    """Let the whole profile pass."""
+    mock.patch.object(gateway.pipeline, "minimise", lambda profile, *_, **__: profile).start()
+
+
+def without_journal() -> None:
+    """Write no entry down; it is still made."""
+
+    async def record(self: SqlJournal, entries: Any) -> None:
+        return None
+
+    mock.patch.object(SqlJournal, "record", record).start()
+
+
+def without_ledger() -> None:
+    """Read everybody's consent from memory, where one question has put the first person's."""
+    standings, kept = SqliteLedger.standings, list[Any]()
+
+    async def remembered(self: SqliteLedger, subjects: Sequence[Any], *arguments: Any) -> Any:
+        if not kept:
+            kept.append((await standings(self, subjects, *arguments))[0])
+        return kept[:1] * len(subjects)
+
+    mock.patch.object(SqliteLedger, "standings", remembered).start()
+
+
+def without_collector() -> None:
+    """Look for cycles of garbage very rarely."""
+    gc.set_threshold(100_000, 50, 50)
+
+
+def without_nothing() -> None:
+    """Leave everything on; for one process of several, and as the control of a run."""
+
+
+WITHOUT: Final[Mapping[str, Callable[[], None]]] = {
+    "nothing": without_nothing,
+    "token": without_token,
+    "admit": without_admit,
+    "decide": without_decide,
+    "ledger": without_ledger,
+    "compose": without_compose,
+    "minimise": without_minimise,
+    "journal": without_journal,
+    "collector": without_collector,
+}
+
+
+def shared_listener(host: str, port: int) -> socket.socket:
+    """Return a listening socket that other processes may share."""
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    listener.bind((host, port))
+    listener.setblocking(False)
+    return listener
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--config", type=Path, required=True)
+    parser.add_argument("--address-file", type=Path, required=True)
+    parser.add_argument("--without", default="nothing")
+    arguments = parser.parse_args()
+    for duty in arguments.without.split("+"):
+        WITHOUT[duty]()
+    mock.patch.object(gateway.server, "listen", shared_listener).start()
+    gateway.server.serve(load(arguments.config), arguments.address_file, until_stdin_closes=True)

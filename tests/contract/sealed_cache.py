@@ -1,0 +1,109 @@
+"""A RecordCache whose far side sees nothing but sealed bytes under keyed digests: what Redis will be given."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime
+
+import orjson
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from adapters.ports import GroupMember, Link, Record
+from gateway.ports import Kept, Looked, RecordKey
+from standards.identifiers import GROUP_TYPES, Identifier
+from standards.states import UnavailableReason
+
+
+class SealedCache:
+    """Values in a plain dictionary of bytes, sets of names by tag, a counter: each a type that Redis has."""
+
+    def __init__(self, key: bytes, monotonic: Callable[[], float]) -> None:
+        self._secret, self._seal, self._monotonic = key, AESGCM(hashlib.sha256(key).digest()), monotonic
+        self.far: dict[bytes, tuple[bytes, float]] = {}
+        self.own: dict[bytes, set[bytes]] = {}
+        self.named: dict[bytes, set[bytes]] = {}
+        self.tags_of: dict[bytes, set[bytes]] = {}
+        self.marks: dict[bytes, int] = {}
+        self.generation = self.cleared = 0
+
+    async def get_many(self, keys: Sequence[RecordKey]) -> Looked:
+        found: list[Kept | None] = []
+        for key in keys:
+            sealed, until = self.far.get(self._name(key), (b"", 0.0))
+            found.append(self._opened(sealed) if until > self._monotonic() else None)
+        return Looked(found, self.generation)
+
+    async def put_many(self, entries: Sequence[tuple[RecordKey, Kept, float]], since: int) -> None:
+        for key, kept, lifetime_s in entries:
+            own, named = self._tags(key.subject, kept.record)
+            if since < self.cleared or any(self.marks.get(tag, -1) > since for tag in own | named):
+                continue
+            name = self._name(key)
+            self.far[name] = (self._sealed(kept), self._monotonic() + lifetime_s)
+            self.tags_of[name] = own
+            for tag in own:
+                self.own.setdefault(tag, set()).add(name)
+            for tag in named:
+                self.named.setdefault(tag, set()).add(name)
+
+    async def forget(self, identifiers: Collection[Identifier]) -> int:
+        self.generation += 1
+        names: set[bytes] = set()
+        waiting = {self._digest(*i) for i in identifiers}
+        seen: set[bytes] = set()
+        while waiting:
+            tag = waiting.pop()
+            seen.add(tag)
+            self.marks[tag] = self.generation
+            for name in self.own.pop(tag, set()):
+                names.add(name)
+                waiting |= self.tags_of.get(name, set()) - seen
+            names |= self.named.pop(tag, set())
+        return sum(self.far.pop(name, None) is not None for name in names)
+
+    async def clear(self) -> int:
+        dropped = len(self.far)
+        self.far.clear()
+        self.generation += 1
+        self.cleared = self.generation
+        return dropped
+
+    def _digest(self, *parts: str) -> bytes:
+        return hmac.digest(self._secret, "\0".join(parts).encode(), "sha256")
+
+    def _name(self, key: RecordKey) -> bytes:
+        return self._digest(key.source_id, key.lookup, *key.subject)
+
+    def _tags(self, subject: Identifier, record: Record | None) -> tuple[set[bytes], set[bytes]]:
+        numbers = {tuple(subject)} | {
+            n for n in (record.identifiers.items() if record else ()) if n[0] not in GROUP_TYPES
+        }
+        members = [m.identifiers.items() for m in record.members] if record else []
+        named = {n for numbers_of in members for n in numbers_of if n[0] not in GROUP_TYPES}
+        return {self._digest(*n) for n in numbers}, {self._digest(*n) for n in named}
+
+    def _sealed(self, kept: Kept) -> bytes:
+        record = kept.record
+        plain = orjson.dumps(
+            {
+                "names": sorted(kept.names),
+                "retrieved_at": kept.retrieved_at,
+                "record": None if record is None else {**record._asdict(), "links": [k._asdict() for k in record.links], "members": [m._asdict() for m in record.members]},
+            }
+        )  # fmt: skip
+        nonce = os.urandom(12)
+        return nonce + self._seal.encrypt(nonce, plain, None)
+
+    def _opened(self, sealed: bytes) -> Kept:
+        stated = orjson.loads(self._seal.decrypt(sealed[:12], sealed[12:], None))
+        record = stated["record"]
+        if record is not None:
+            record["links"] = tuple(Link(**k) for k in record["links"])
+            record["members"] = tuple(GroupMember(**m) for m in record["members"])
+            record["unusable"] = {name: UnavailableReason(why) for name, why in record["unusable"].items()}
+            record["duplicates"] = tuple(record["duplicates"])
+            record = Record(**record)
+        return Kept(record, frozenset(stated["names"]), datetime.fromisoformat(stated["retrieved_at"]))

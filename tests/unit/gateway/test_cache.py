@@ -1,0 +1,161 @@
+"""The brief cache in memory: what bounds it, what does not stand in it, and what leaves it by itself."""
+
+import gc
+import tracemalloc
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adapters.ports import GroupMember, Link
+from gateway.cache import ENTRY_BYTES, IDENTIFIER_BYTES, RECORD_BYTES, SWEEP_S, MemoryCache
+from gateway.ports import Kept, RecordKey
+from standards.identifiers import Identifier
+from tests.builders import KEY, NOW, record
+from tests.fakes import StillClock
+
+ONE_BYTES = ENTRY_BYTES + RECORD_BYTES + IDENTIFIER_BYTES
+"""What a record with one number and no values counts for."""
+
+
+def key(number: int) -> RecordKey:
+    """What the record of one person is kept by."""
+    return RecordKey("crvs", "person", Identifier("UIN", f"10000000{number:02}"))
+
+
+def kept(text: str = "Asha") -> Kept:
+    """A record with a name in it."""
+    return Kept(record({"given_name": text}), frozenset({"given_name"}), NOW)
+
+
+def cache(max_bytes: int = 10 * (ONE_BYTES + 100), key_: bytes = KEY) -> MemoryCache:
+    """A cache whose time stands still."""
+    return MemoryCache(key_, max_bytes, lambda: 0.0)
+
+
+async def put(into: MemoryCache, *numbers: int, text: str = "Asha", lifetime_s: float = 60) -> None:
+    """Keep records of these people."""
+    await into.put_many([(key(number), kept(text), lifetime_s) for number in numbers], 0)
+
+
+async def has(of: MemoryCache, *numbers: int) -> list[bool]:
+    """Tell of whom something is kept."""
+    return [one is not None for one in (await of.get_many([key(n) for n in numbers])).found]
+
+
+async def test_the_least_recently_used_go_first():
+    """Looking at a record counts as use."""
+    few = cache(2 * (ONE_BYTES + 50))
+    await put(few, 1, 2)
+    await few.get_many([key(1)])
+    await put(few, 3)
+
+    assert await has(few, 1, 2, 3) == [True, False, True]
+
+
+async def test_a_record_larger_than_the_bound_is_not_kept():
+    """Nor is anything else thrown out for good: what comes later fits again."""
+    small = cache(ONE_BYTES + 50)
+    await put(small, 1, text="x" * 1000)
+    assert len(small) == 0
+    await put(small, 2)
+    assert len(small) == 1
+
+
+async def test_a_bound_of_nothing_keeps_nothing():
+    """Also not that nobody was found."""
+    none = cache(0)
+    await none.put_many([(key(1), Kept(None, frozenset(), NOW), 60)], 0)
+
+    assert (len(none), none.size_bytes) == (0, 0)
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.text(max_size=200)), max_size=30))
+async def test_the_size_is_never_more_than_the_bound(puts):
+    """Whatever is put in, in whatever order; and an empty cache is of no size."""
+    bounded = cache(3 * ONE_BYTES)
+    for number, text in puts:
+        await put(bounded, number, text=text)
+        assert 0 <= bounded.size_bytes <= 3 * ONE_BYTES
+    await bounded.clear()
+    assert bounded.size_bytes == 0
+
+
+async def test_no_number_stands_in_a_key():
+    """Entries are found by a keyed digest, which nobody can make without the secret."""
+    one, other = cache(), cache(key_=b"another key of thirty-two bytes..")
+    for of in (one, other):
+        await put(of, 1)
+
+    assert not any(b"1000000001" in name for name in one._entries)
+    assert one._entries.keys() != other._entries.keys()
+
+
+async def test_nothing_is_held_past_its_life_because_nobody_asks_for_it():
+    """A sweep drops what has ended, and what was kept anew in the meantime stays."""
+    clock = StillClock(NOW)
+    of = MemoryCache(KEY, 100_000, clock.monotonic)
+    await put(of, 1, lifetime_s=10)
+    await put(of, 2, lifetime_s=10)
+    clock.move(5)
+    await put(of, 2, lifetime_s=60)
+    clock.move(5 + SWEEP_S)
+    of.sweep()
+
+    assert len(of) == 1
+    assert await has(of, 1, 2) == [False, True]
+    clock.move(60)
+    of.sweep()
+    assert (len(of), of.size_bytes) == (0, 0)
+    assert not of._ends
+    assert not of._tagged
+
+
+def anew(text: object) -> Any:
+    """Return a value as a registry's answer gives it: no object of it is shared with anything."""
+    return orjson.loads(orjson.dumps(text))
+
+
+SHAPES = {
+    "nobody": lambda _: None,
+    "a number only": lambda n: record(UIN=f"1{n:09}", as_of=f"2026-01-01T00:00:{n}Z"),
+    "a person": lambda n: record(
+        anew({"given_name": "Asha", "surname": "Moyo", "sex": "female", "birth_date": "1990-02-01"}),
+        UIN=f"1{n:09}",
+        BRN=f"B{n}",
+        as_of=f"2026-01-01T00:00:{n}Z",
+    ),
+    "many values": lambda n: record(anew({f"attribute_{k}": k * 1.5 for k in range(30)}), UIN=f"1{n:09}"),
+    "lists": lambda n: record(anew({"crops": ["maize", "beans", "sorghum", "millet"]}), UIN=f"1{n:09}"),
+    "long text": lambda n: record(anew({"text": "x" * 5000}), UIN=f"1{n:09}"),
+    "a household": lambda n: record(
+        HOUSEHOLD_ID=f"HH-{n}",
+        members=tuple(GroupMember("CHILD", anew({"UIN": f"{k}{n:09}", "MEMBER_ID": f"M{k}{n}"})) for k in range(6)),
+    ),
+    "next of kin": lambda n: record(
+        UIN=f"1{n:09}",
+        links=tuple(Link("CHILD", anew({"UIN": f"{k}{n:09}", "BRN": f"B{k}{n}"}), f"2014-06-0{k}") for k in range(5)),
+    ),
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+async def test_the_estimate_is_close_to_what_the_interpreter_takes(shape):
+    """Between three quarters and one and a half of what tracemalloc counts, for whatever registries send."""
+    of, count = MemoryCache(KEY, 10**9), 1000
+    names = frozenset({"given_name"})
+    gc.collect()
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        for n in range(count):
+            subject = Identifier("UIN", f"2{n:09}")
+            await of.put_many([(RecordKey("crvs", "person", subject), Kept(SHAPES[shape](n), names, NOW), 60.0)], 0)
+        gc.collect()
+        after, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert 0.75 < of.size_bytes / (after - before) < 1.5, (of.size_bytes // count, (after - before) // count)
