@@ -203,6 +203,10 @@ class _Connection(asyncio.Protocol):
 
     def _fail(self, error: Exception) -> None:
         self.is_usable = False
+        # What came is let go of here: a connection and its parser hold each other, and so does an error what it met,
+        # until the collector comes by, which may be many large answers later.
+        self._body = []
+        error.__traceback__ = error.__context__ = None
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_exception(error)
 
@@ -221,7 +225,10 @@ class _Connection(asyncio.Protocol):
         """Keep the way out."""
         # Not checked: the transports of the faster event loop do not derive from asyncio's class.
         self._transport = cast("asyncio.Transport", transport)
-        self._session.opened(self)
+        if self.is_usable:
+            self._session.opened(self)
+        else:
+            self._transport.abort()  # given up while it was being made
 
     def data_received(self, data: bytes) -> None:
         """Read a part of the response."""

@@ -39,7 +39,7 @@ from standards.errors import (
 from standards.filters import attributes_of
 from standards.household import HouseholdProfile, SourceOutcome
 from standards.identifiers import BRN, MEMBER_ID, UIN, Identifier
-from standards.permit import DisclosureRequest, Permit, PersonPermit
+from standards.permit import Denial, DisclosureRequest, Permit, PersonPermit, Reason
 from standards.rules import BoundaryRule
 from standards.states import Conflict, UnavailableReason, Value
 
@@ -106,6 +106,9 @@ async def answer(question: Question, rooms: Rooms) -> Answer:
     permit = rooms.decisions.decide(request, now, searched)
     if not isinstance(permit, Permit):
         return _refused(question, rooms, purpose, denied(item, permit, now), "search.denied")
+    if item.as_of is not None and item.as_of < now.date() and not permit.allows_past:
+        remedy = Denial(Reason.PAST_NOT_AGREED, "agree the right to ask about the past, or leave hearth:as_of out")
+        return _refused(question, rooms, purpose, denied(item, [remedy], now), "search.denied")
     try:
         finding = (
             await rooms.searcher.find(item, item.query, permit, question.deadline, question.transaction_id)

@@ -155,6 +155,7 @@ class Agreement(Model):
     )
     retention_days: int = Field(ge=0, description="How long the consumer may keep what it was told, in days.")
     search: SearchTerms | None = Field(default=None, description="Null: only people it can name.")
+    past: bool = Field(default=False, description="Right to ask how things were on a past day.")
     hide_withheld: bool = Field(default=False, description="Show what is withheld as if it were absent.")
 
     @cached_property

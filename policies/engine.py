@@ -75,6 +75,7 @@ def _permit(request: DisclosureRequest, facts: Facts, agreement: Agreement, hous
         household_names=frozenset(n for n in (*forms, *withheld) if _is_of_household(n, facts.catalogue)),
         inputs={name: bases for name, bases in inputs.items() if bases != {name}},
         hide_withheld=agreement.hide_withheld,
+        allows_past=agreement.past,
         stale_if_error_s=agreement.stale_if_error_s,
         mandatory=frozenset(agreement.mandatory),
         max_results=agreement.search.max_results if agreement.search and facts.searched is not None else 0,

@@ -70,6 +70,7 @@ class Reason(StrEnum):
     PURPOSE_MISSING = "purpose_missing"
     HOUSEHOLD_NOT_AGREED = "household_not_agreed"
     SEARCH_NOT_AGREED = "search_not_agreed"
+    PAST_NOT_AGREED = "past_not_agreed"
     NOTHING_AGREED = "nothing_agreed"
     UNDECIDED = "undecided"
 
@@ -103,6 +104,8 @@ class Permit(NamedTuple):
     """Attribute -> attributes read in its place, when these are others: what a derived one is computed from."""
     hide_withheld: bool = False
     """The agreement wants withheld to look like absent."""
+    allows_past: bool = False
+    """The agreement gives the right to ask how things were on a past day."""
     max_results: int = 0
     """For a search that names nobody: most results, over all pages."""
     stale_if_error_s: float = 0.0

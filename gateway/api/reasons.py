@@ -95,6 +95,7 @@ DENIAL_REASONS: Final = table(
         Reason.PURPOSE_NOT_AGREED: "no agreement in force names this purpose",
         Reason.PURPOSE_MISSING: "the question does not say why it is asked",
         Reason.HOUSEHOLD_NOT_AGREED: "the agreement has no rule by which a household is found",
+        Reason.PAST_NOT_AGREED: "a question about a past day is not agreed",
         Reason.SEARCH_NOT_AGREED: "a search that names nobody is not agreed, or not by these attributes",
         Reason.NOTHING_AGREED: "none of the attributes asked for is in the agreement",
         Reason.UNDECIDED: "a rule could not be applied: the gateway has a fault, and denies",

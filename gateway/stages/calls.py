@@ -245,6 +245,8 @@ class Calls:
                 )
             call.records = records
         except SourceError as error:
+            # Without its traceback, which would hold this frame, and with it the call and half an answer, in a circle.
+            error.__traceback__ = error.__context__ = None
             call.error = error
             log.warning(
                 "source_unavailable",

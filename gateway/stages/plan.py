@@ -26,7 +26,7 @@ __all__ = ["KEPT_AT_MOST", "OTHER", "SILENCE", "Counts", "Plan", "Planner", "Ste
 
 OTHER: Final = "number of another kind"
 """Stands in plans for every identifier type that no registry knows."""
-KEPT_AT_MOST: Final = 4096
+KEPT_AT_MOST: Final = 1024
 """Plans kept; consumers choose their attributes, so their number has no bound of its own."""
 _NOBODY: Final[frozenset[str]] = frozenset()
 

@@ -32,14 +32,11 @@ from gateway.stages.decide import Decisions
 from gateway.stages.derive import Deriver
 from gateway.stages.plan import Planner
 from gateway.stages.respond import Responder
-from tests.bench import report
 from tests.bench.calls import steps_of
 from tests.bench.dialects import Country
-from tests.bench.parts import Line
-from tests.bench.people import MARK, MOST_MEMBERS, digits, household_id, located, member
+from tests.bench.people import MARK, digits
 from tests.bench.processes import Processes
-from tests.bench.profiling import profile_of
-from tests.bench.running import NUMBER, Options, message
+from tests.bench.running import NUMBER, message
 from tests.bench.stand import Stand
 
 pytestmark = pytest.mark.bench
@@ -250,44 +247,3 @@ def test_peers_make_the_calls_of_the_plan(stages):
     asked = {f"{request.source_id}.{request.lookup}" for _, request, *_ in stages["adapters"].work.fetches}
 
     assert {step.operation for step in steps_of(stages["plan_agreed"]().text())} == asked
-
-
-def test_every_number_tells_its_household():
-    """Whatever number a registry is asked by, it knows whose it is."""
-    for place in range(MOST_MEMBERS):
-        somebody = member(place, digits(1234))
-        numbers = (somebody.uin, somebody.brn, somebody.member_id, somebody.patient_number, somebody.learner_number)
-        assert {located(number) for number in numbers} == {("01234", place)}
-    assert located(household_id(digits(1234))) == ("01234", 0)
-
-
-def test_a_profile_adds_up():
-    """Collapsed stacks are summed by function and by the innermost stage."""
-    lines = [
-        "main (gateway/server.py:1);ask (adapters/client.py:7) 3",
-        "main (gateway/server.py:1);write (gateway/journal.py:2) 1",
-    ]
-
-    found = profile_of(lines)
-
-    assert found.samples == 4
-    assert found.stages[0] == ("fetch: HTTP client", 75.0)
-    assert ("main (gateway/server.py)", 100.0) in found.whole
-
-
-def test_lines_are_written_in_place_of_older_ones_of_their_part(tmp_path, monkeypatch):
-    """A part that was not measured keeps its lines; one that was gets new ones, and how they came about."""
-    file = tmp_path / "README.md"
-    file.write_text("before\n<!-- table -->\n<!-- end of table -->\nafter\n", encoding="utf-8")
-    monkeypatch.setattr(report, "README", file)
-
-    report.write([Line("cold", "first", "1", "2", holds=False), Line("warm", "kept", "3")], Options())
-    report.write([Line("cold", "second", "4", "2", holds=True)], Options())
-
-    text = file.read_text(encoding="utf-8")
-    assert text.startswith("before\n")
-    assert text.endswith("after\n")
-    assert "| `cold` | second | 4 | 2 | yes |" in text
-    assert "| `warm` | kept | 3 |  |  |" in text
-    assert "first" not in text
-    assert text.count("dev.py bench") == 2

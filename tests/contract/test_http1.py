@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import socket
+import tracemalloc
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+import uvloop
 
 from adapters.http1 import (
     MAX_HEADER_BYTES,
@@ -279,3 +283,51 @@ def test_it_works_on_the_faster_loop():
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         assert runner.run(talk()) == 1
+
+
+@pytest.mark.parametrize("loop_factory", [None, uvloop.new_event_loop], ids=["standard", "uvloop"])
+def test_a_connection_given_up_while_it_is_made_leaves_nothing(loop_factory):
+    """At whichever moment its asker leaves; and the session can be closed at once."""
+
+    async def leave_at_every_moment(silent):
+        async with Http1Session() as session:
+            origin = Origin("127.0.0.1", silent.getsockname()[1], is_tls=False)
+            head = b"GET / HTTP/1.1\r\nHost: registry\r\n"
+            for turns in range(12):
+                asking = asyncio.create_task(session.exchange(origin, head, b"", left_s=30, limit=1000))
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+                asking.cancel()
+                await asyncio.gather(asking, return_exceptions=True)
+            with pytest.raises(TimeoutError):
+                await session.exchange(origin, head, b"", left_s=0, limit=1000)
+            async with asyncio.timeout(5):
+                while session.connections:  # noqa: ASYNC110 - connections close in the loop's own time
+                    await asyncio.sleep(0)
+
+    with socket.create_server(("127.0.0.1", 0)) as silent, asyncio.Runner(loop_factory=loop_factory) as runner:
+        runner.run(leave_at_every_moment(silent))
+
+
+async def test_a_response_that_is_too_large_is_let_go_of_at_once():
+    """No circle of references keeps it until the collector comes by."""
+
+    async def flood(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"40000\r\n" + b"x" * 0x40000 + b"\r\n")
+
+    gc.collect()
+    gc.disable()
+    try:
+        async with serving(flood) as (_, origin, session):
+            tracemalloc.start()
+            before, _ = tracemalloc.get_traced_memory()
+            for _ in range(10):
+                with pytest.raises(TooLargeError):
+                    await session.exchange(origin, HEAD, b"", left_s=5, limit=200_000)
+            after, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+        gc.enable()
+
+    assert after - before < 1_000_000

@@ -21,7 +21,7 @@ def agreement(rule="kin@1", **changes):
     assert stated.household is not None
     forms = {**stated.attributes, **dict.fromkeys(NEEDED, sandbox_agreement("uct").attributes["given_name"])}
     household = stated.household.model_copy(update={"rule": rule})
-    return stated.model_copy(update={"household": household, "attributes": forms, **changes})
+    return stated.model_copy(update={"household": household, "attributes": forms, "past": True, **changes})
 
 
 NEEDED = ("birth_date", "age", "marital_status", "income_annual", "employment_status", "total_land_ha", "poverty_score")
@@ -157,3 +157,12 @@ async def test_somebody_the_past_does_not_know_is_nobody():
     _, said = await ask(subject=Identifier("UIN", "9999999999"))
 
     assert (said["status"], said["data"]["reg_records"]) == ("succ", [])
+
+
+async def test_the_past_is_asked_about_only_where_it_is_agreed():
+    """A former marital status is another fact than today's: it needs a right of its own, and nobody is asked without."""
+    world, said = await ask(past=False)
+
+    assert said["status"] == "rjct"
+    assert "past_not_agreed" in said["status_reason_message"]
+    assert not any(registry.asked for registry in world.registries.values())

@@ -1,6 +1,6 @@
 """Derived attributes: computed from what is known, and unknown where it matters."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -124,6 +124,78 @@ ALIVE, DEAD = {"vital_status": "alive"}, {"vital_status": "dead"}
 def test_an_unknown_input_matters_only_where_the_result_hangs_on_it(name, members, result):
     """Three-valued: what is known decides if it can, and nothing unknown is taken for no."""
     assert shown(of_household(name, *members)) == result
+
+
+@pytest.mark.parametrize(
+    ("mother", "father", "born", "result"),
+    [
+        ("alive", "alive", "2015-01-01", "none"),
+        ("dead", "alive", "2015-01-01", "single"),
+        ("alive", "dead", "2015-01-01", "single"),
+        ("dead", "dead", "2015-01-01", "double"),
+        ("dead", "dead", "1990-01-01", "none"),
+        ("alive", "alive", DOWN, "none"),
+        (DOWN, "dead", "1990-01-01", "none"),
+        (DOWN, "dead", "2015-01-01", UNKNOWN),
+        ("alive", ABSENT, "2015-01-01", NOBODY_KNOWS),
+    ],
+)
+def test_an_orphan_is_a_child_whose_parents_are_recorded_as_dead(mother, father, born, result):
+    """Of one whom nobody has registered, it is not known; of the grown and of those with both, it does not matter."""
+    person = {"mother_vital_status": mother, "father_vital_status": father, "birth_date": born}
+    derived = DERIVER.derive(profile(person), frozenset({"orphanhood"}), NOW)
+
+    assert shown(derived.members[0].attributes["orphanhood"]) == result
+
+
+CHILD, ADULT = {"birth_date": "2015-01-01", **ALIVE}, {"birth_date": "1990-01-01", **ALIVE}
+
+
+@pytest.mark.parametrize(
+    ("name", "members", "result"),
+    [
+        ("is_child_headed", [CHILD, {**ADULT, **DEAD}], True),
+        ("is_child_headed", [CHILD, {"birth_date": DOWN, **ALIVE}, ADULT], False),
+        ("is_child_headed", [CHILD, {"birth_date": DOWN, **ALIVE}], UNKNOWN),
+        ("is_child_headed", [{**ADULT, **DEAD}], False),
+        ("orphans", [{**CHILD, "mother_vital_status": "dead", "father_vital_status": DOWN}], 1),
+        ("dependency_ratio", [CHILD, ADULT, {"birth_date": "1950-01-01", **ALIVE}], 200.0),
+        ("dependency_ratio", [CHILD, ADULT, ADULT, ADULT], 33.333333),
+        ("elderly_over_64", [{"birth_date": "1961-09-30", **ALIVE}, {"birth_date": "1961-10-01", **ALIVE}], 1),
+        ("income_per_head", [{**ADULT, "income_annual": 101}, {**CHILD, "income_annual": ABSENT}], 51),
+        (
+            "household_attendance_rate",
+            [{**CHILD, "school_enrolled": True, "attendance_rate": rate} for rate in (90.0, 75.5)]
+            + [{**ADULT, "school_enrolled": ABSENT, "attendance_rate": ABSENT}],
+            82.75,
+        ),
+        (
+            "lowest_attendance_rate",
+            [{**CHILD, "school_enrolled": True, "attendance_rate": rate} for rate in (90, 75.5)],
+            75.5,
+        ),
+    ],
+)
+def test_what_programmes_ask_about_households(name, members, result):
+    """The dead are not counted, halves are rounded away from zero, decimals to six places."""
+    assert shown(of_household(name, *members)) == result
+
+
+def test_of_nobody_there_is_no_ratio_and_no_mean():
+    """A household without anybody of working age, or in school, has none, which is known."""
+    ratio = of_household("dependency_ratio", CHILD)
+    mean = of_household("household_attendance_rate", {**CHILD, "school_enrolled": False, "attendance_rate": ABSENT})
+
+    assert isinstance(ratio, Absent)
+    assert isinstance(mean, Absent)
+
+
+def test_it_may_be_computed_for_another_day():
+    """Age is then that of the day."""
+    person = profile({"birth_date": "1990-06-02"})
+    derived = DERIVER.derive(person, frozenset({"age"}), NOW, date(2020, 6, 1))
+
+    assert shown(derived.members[0].attributes["age"]) == 29
 
 
 def test_one_derived_attribute_may_feed_another():
