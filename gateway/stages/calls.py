@@ -7,16 +7,16 @@ twice; and an answer that comes too late for its question is kept for the next o
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from datetime import date
-from typing import Final, NamedTuple
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Final
 
 import structlog
 
 from adapters.catalogue import Registries
 from adapters.ports import Deadline, Fetch
 from gateway.ports import Clock, Kept, RecordCache, RecordKey
-from gateway.stages.under_way import Asked, Call, Counts, Heard, Lane, Terms, wake
+from gateway.stages.under_way import Call, Counts, Errand, Heard, Lane, Terms, one_is_over
 from standards.errors import SourceContractError, SourceError, SourceUnavailableError
 from standards.identifiers import Identifier
 from standards.states import Provenance, UnavailableReason
@@ -27,19 +27,6 @@ log = structlog.get_logger()
 
 _SHORTEST_S: Final = 0.02
 """With less than this left, nobody asks again, nor waits for a call that ends so soon."""
-
-
-class _Errand(NamedTuple):
-    """What one question wants of one lookup, and on which terms."""
-
-    names: frozenset[str]
-    deadline: Deadline
-    transaction_id: str
-    as_of: date | None
-    lifetime_s: float
-    negative_s: float
-    """Lifetime of the answer that nobody is held by a number."""
-    stale_s: float
 
 
 class Calls:
@@ -73,6 +60,46 @@ class Calls:
         self._tasks: set[asyncio.Task[None]] = set()
         self._late: set[Call] = set()
 
+    def errand(
+        self,
+        key: tuple[str, str],
+        subjects: Sequence[Identifier],
+        names: frozenset[str],
+        terms: Terms,
+        deadline: Deadline,
+        transaction_id: str = "",
+    ) -> Errand:
+        """Return what one question wants of one lookup, to be begun.
+
+        Everybody among the subjects must have a permit for this source: their records are fetched and kept.
+        """
+        lane = self._lanes[key]
+        lifetime_s = min(lane.manifest.cache_s, terms.max_age_s, self._max_age_s) if terms.as_of is None else 0.0
+        stale_s = min(terms.stale_if_error_s, self._max_stale_s)
+        return Errand(lane, subjects, names, terms, deadline, transaction_id, lifetime_s, stale_s)
+
+    async def begin(self, errands: Sequence[Errand]) -> None:
+        """Look for everybody whom the errands are about in what is kept, at once; and ask about the others.
+
+        Everything is heard, or is a reason why it was not, when an errand `is_over`; at its deadline at the latest.
+        """
+        keeping = [errand for errand in errands if errand.lifetime_s > 0]
+        keys = [RecordKey(*errand.lane.key, subject) for errand in keeping for subject in errand.subjects]
+        if keys:
+            looked = await self._cache.get_many(keys)
+            now, found = self._now(), iter(zip(keys, looked.found, strict=True))
+            for errand in keeping:
+                errand.generation = looked.generation
+                _take_kept(errand, found, now)
+        for errand in errands:
+            if len(errand.heard) < len(errand.subjects):
+                self._start(errand, [s for s in errand.subjects if s not in errand.heard])
+
+    def leave(self, errands: Iterable[Errand]) -> None:
+        """Give up what some errands still wait for; whoever leaves early ends no other's call."""
+        for errand in errands:
+            self._leave(errand, may_go_on=False)
+
     async def ask(
         self,
         key: tuple[str, str],
@@ -81,47 +108,17 @@ class Calls:
         terms: Terms,
         deadline: Deadline,
         transaction_id: str = "",
-    ) -> Asked:
-        """Return what one lookup says about each subject, by the deadline; a failure comes back as its reason.
-
-        Everybody among the subjects must have a permit for this source: their records are fetched and kept.
-        """
-        lane = self._lanes[key]
-        is_kept = terms.as_of is None
-        lifetime_s = min(lane.manifest.cache_s, terms.max_age_s, self._max_age_s) if is_kept else 0.0
-        errand = _Errand(
-            names=names,
-            deadline=deadline,
-            transaction_id=transaction_id,
-            as_of=terms.as_of,
-            lifetime_s=lifetime_s,
-            negative_s=min(lifetime_s, lane.manifest.negative_cache_s),
-            stale_s=min(terms.stale_if_error_s, self._max_stale_s),
-        )
-        heard: dict[Identifier, Heard] = {}
-        old: dict[Identifier, Kept] = {}
-        generation = await self._look(lane, subjects, errand, heard, old) if lifetime_s > 0 else 0
-        cached, calls = len(heard), 0
-        failed: UnavailableReason | None = None
-        missing = [s for s in subjects if s not in heard]
-        while missing:
-            waits, started = self._calls_for(lane, missing, errand, generation)
-            calls += started
-            await self._wait(waits, deadline)
-            missing = []
-            for call, of in waits.items():
-                if call.defect is not None:
-                    raise call.defect
-                if call.records is not None:
-                    heard.update((s, _said(key[0], _narrowed(call.records[s], names))) for s in of)
-                elif _ran_out(call) and deadline.left_s() > _SHORTEST_S:
-                    missing += of  # the call had another question's deadline, which was earlier
-                else:
-                    failed = _reason(call)
-                    for subject in of:
-                        heard[subject] = self._stand_in(lane, old.get(subject), call, names)
-                        cached += heard[subject].reason is None
-        return Asked(heard, calls, cached, failed, any(h.reason is None for h in heard.values()))
+    ) -> Errand:
+        """Return what one lookup says about each subject, by the deadline; a failure comes back as its reason."""
+        errand = self.errand(key, subjects, names, terms, deadline, transaction_id)
+        try:
+            await self.begin([errand])
+            await one_is_over([errand])
+        finally:
+            self.leave([errand])
+        if errand.defect is not None:
+            raise errand.defect
+        return errand
 
     async def forget(self, identifiers: Collection[Identifier]) -> int:
         """Drop what is kept of one person, and let no further question wait for a call made before."""
@@ -158,72 +155,84 @@ class Calls:
         """Return how many calls are under way."""
         return len(self._tasks)
 
-    # -- what is kept --------------------------------------------------------------------------------------
-
-    async def _look(
-        self,
-        lane: Lane,
-        subjects: Sequence[Identifier],
-        errand: _Errand,
-        heard: dict[Identifier, Heard],
-        old: dict[Identifier, Kept],
-    ) -> int:
-        """Fill `heard` with what is kept and fresh, `old` with what may stand in; return the cache's generation."""
-        source_id, lookup = lane.key
-        looked = await self._cache.get_many([RecordKey(source_id, lookup, s) for s in subjects])
-        now = self._now()
-        for subject, kept in zip(subjects, looked.found, strict=True):
-            if kept is None or not errand.names <= kept.names:
-                continue
-            age_s = (now - kept.retrieved_at).total_seconds()
-            if age_s <= (errand.negative_s if kept.record is None else errand.lifetime_s):
-                heard[subject] = _said(source_id, _narrowed(kept, errand.names), cached=True)
-            elif kept.record is not None and age_s <= errand.lifetime_s + errand.stale_s:
-                old[subject] = kept  # that somebody was not held then is no answer when the registry is out now
-        lane.counts["hits"] += len(heard)
-        lane.counts["misses"] += len(subjects) - len(heard)
-        return looked.generation
-
-    def _stand_in(self, lane: Lane, kept: Kept | None, call: Call, names: frozenset[str]) -> Heard:
-        """Return what is said where a call failed: an old record, labelled, if there is one; else why nothing is."""
-        # A registry that refuses, or breaks its promise, is not out: then nothing old stands in.
-        if kept is None or not isinstance(call.error, SourceUnavailableError | None):
-            return Heard(None, Provenance(lane.key[0], self._now()), _reason(call))
-        lane.counts["stale"] += 1
-        return _said(lane.key[0], _narrowed(kept, names), cached=True, stale=True)
-
     # -- what is under way ---------------------------------------------------------------------------------
 
-    def _calls_for(
-        self, lane: Lane, subjects: Sequence[Identifier], errand: _Errand, generation: int
-    ) -> tuple[dict[Call, list[Identifier]], int]:
-        """Return the calls to wait for, with the subjects each is for, and how many of them were started here."""
-        waits: dict[Call, list[Identifier]] = {}
+    def _start(self, errand: Errand, subjects: Sequence[Identifier]) -> None:
+        """Let an errand wait for the calls that are under way for its subjects, and start one for the others."""
+        lane = errand.lane
         alone: list[Identifier] = []
         for subject in subjects:
             call = lane.under_way.get(subject) if errand.as_of is None else None
             if call is not None and errand.names <= call.request.names and call.deadline.left_s() > _SHORTEST_S:
-                waits.setdefault(call, []).append(subject)
+                self._wait_for(call, errand, subject)
                 lane.counts["joined"] += 1
             else:
                 alone.append(subject)
         deadline = errand.deadline
         if lane.manifest.limits.keep_late and errand.lifetime_s > 0:
             deadline = Deadline(deadline.at + self._late_grace_s)
-        started = 0
         for batch in _batches(alone, lane.lookup.batch):
             request = Fetch(*lane.key, batch, errand.names, errand.transaction_id, errand.as_of)
             call = Call(lane, request, deadline)
-            call.task = asyncio.create_task(self._run(call, errand, generation))
+            call.task = asyncio.create_task(self._run(call, errand))
             self._tasks.add(call.task)
             call.task.add_done_callback(self._tasks.discard)
-            if errand.as_of is None:
-                lane.under_way.update(dict.fromkeys(batch, call))
-            waits[call] = list(batch)
-            started += 1
-        return waits, started
+            for subject in batch:
+                if errand.as_of is None:
+                    lane.under_way[subject] = call
+                self._wait_for(call, errand, subject)
+            errand.calls += 1
 
-    async def _run(self, call: Call, errand: _Errand, generation: int) -> None:
+    def _wait_for(self, call: Call, errand: Errand, subject: Identifier) -> None:
+        of = errand.waits.get(call)
+        if of is not None:
+            of.append(subject)
+            return
+        errand.waits[call] = [subject]
+        call.errands.append(errand)
+        # A call keeps its own deadline, so only whoever has less time needs a clock.
+        if errand.alarm is None and errand.deadline.at < call.deadline.at:
+            loop = asyncio.get_running_loop()
+            errand.alarm = loop.call_later(errand.deadline.left_s(), self._run_out, errand)
+
+    def _run_out(self, errand: Errand) -> None:
+        """Say of everybody about whom nothing was heard by the deadline that it was too late."""
+        for call, subjects in errand.waits.items():
+            self._miss(errand, subjects, call, UnavailableReason.SOURCE_TIMEOUT)
+        self._leave(errand, may_go_on=True)
+        errand.end()
+
+    def _hear(self, errand: Errand, call: Call) -> None:
+        """Give an errand what came of a call that it waited for."""
+        subjects = errand.waits.pop(call)
+        if call.defect is not None:
+            errand.defect = call.defect
+        elif call.records is not None:
+            for subject in subjects:
+                kept = _narrowed(call.records[subject], errand.names)
+                errand.heard[subject] = _said(errand.lane.key[0], kept)
+        elif _ran_out(call) and errand.deadline.left_s() > _SHORTEST_S:
+            self._start(errand, subjects)  # the call had another question's deadline, which was earlier
+        else:
+            self._miss(errand, subjects, call, call.error.reason if call.error else UnavailableReason.SOURCE_DOWN)
+        if errand.is_over:
+            errand.end()
+
+    def _miss(self, errand: Errand, subjects: Sequence[Identifier], call: Call, reason: UnavailableReason) -> None:
+        """Say why nothing was heard of somebody; or what was heard before, labelled as old, where that may serve."""
+        errand.failed = reason
+        source_id = errand.lane.key[0]
+        for subject in subjects:
+            kept = errand.old.get(subject)
+            # A registry that refuses, or breaks its promise, is not out: then nothing old stands in.
+            if kept is None or not isinstance(call.error, SourceUnavailableError | None):
+                errand.heard[subject] = Heard(None, Provenance(source_id, self._now()), reason)
+                continue
+            errand.lane.counts["stale"] += 1
+            errand.cached += 1
+            errand.heard[subject] = _said(source_id, _narrowed(kept, errand.names), cached=True, stale=True)
+
+    async def _run(self, call: Call, errand: Errand) -> None:
         """Ask one registry once, and keep its answer."""
         lane, request = call.lane, call.request
         try:
@@ -241,7 +250,7 @@ class Calls:
                         (RecordKey(*lane.key, s), kept, errand.negative_s if kept.record is None else keep_s)
                         for s, kept in records.items()
                     ],
-                    generation,
+                    errand.generation,
                 )
             call.records = records
         except SourceError as error:
@@ -257,33 +266,27 @@ class Calls:
             )
         except Exception as error:  # noqa: BLE001 - it is raised again at everybody who waits
             call.defect = error
-            if not call.askers:
+            if not call.errands:
                 log.error("unexpected_error", caught=type(error).__name__)
         finally:
             self._end(call)
 
-    async def _wait(self, calls: Collection[Call], deadline: Deadline) -> None:
-        """Return when all calls have ended, or at the deadline; whoever leaves early cancels no other's call."""
-        for call in calls:
-            call.askers += 1
-        is_deadline = False
-        try:
-            for call in calls:
-                await call.ended(deadline)
-            is_deadline = True
-        finally:
-            for call in calls:
-                call.askers -= 1
-                if not call.askers and not call.has_ended and call not in self._late:
-                    self._leave(call, may_go_on=is_deadline)
+    def _leave(self, errand: Errand, *, may_go_on: bool) -> None:
+        """Take an errand from the calls that it waits for.
 
-    def _leave(self, call: Call, *, may_go_on: bool) -> None:
-        """Let a call that nobody waits for any more go on if its answer is to be kept; else give it up."""
-        if may_go_on and call.lane.manifest.limits.keep_late and len(self._late) < self._max_late:
-            self._late.add(call)
-            call.lane.counts["late"] += 1
-        else:
-            self._give_up(call)
+        A call that nobody waits for any more goes on if it may and its answer is to be kept; else it is given up.
+        """
+        for call in errand.waits:
+            call.errands.remove(errand)
+            if call.errands or call.has_ended or call in self._late:
+                continue
+            if may_go_on and call.lane.manifest.limits.keep_late and len(self._late) < self._max_late:
+                self._late.add(call)
+                call.lane.counts["late"] += 1
+            else:
+                self._give_up(call)
+        errand.waits.clear()
+        errand.end()
 
     def _give_up(self, call: Call) -> None:
         self._end(call)
@@ -291,14 +294,17 @@ class Calls:
             call.task.cancel()
 
     def _end(self, call: Call) -> None:
-        """Take a call from what is under way, and wake everybody who waits for it."""
+        """Take a call from what is under way, and tell every errand that waits for it what came of it."""
+        if call.has_ended:
+            return
         call.has_ended = True
         self._late.discard(call)
         for subject in call.request.subjects:
             if call.lane.under_way.get(subject) is call:
                 del call.lane.under_way[subject]
-        for sleeper in call.sleepers:
-            wake(sleeper)
+        errands, call.errands = call.errands, []
+        for errand in errands:
+            self._hear(errand, call)
 
 
 def _ran_out(call: Call) -> bool:
@@ -306,10 +312,25 @@ def _ran_out(call: Call) -> bool:
     return isinstance(call.error, SourceUnavailableError) and call.deadline.left_s() <= _SHORTEST_S
 
 
-def _reason(call: Call) -> UnavailableReason:
-    if call.error is not None:
-        return call.error.reason
-    return UnavailableReason.SOURCE_DOWN if call.has_ended else UnavailableReason.SOURCE_TIMEOUT
+def _take_kept(errand: Errand, found: Iterator[tuple[RecordKey, Kept | None]], now: datetime) -> None:
+    """Hear what is kept and fresh of an errand's subjects, the next of those found; note what may stand in."""
+    source_id, names = errand.lane.key[0], errand.names
+    for subject in errand.subjects:
+        key, kept = next(found)
+        if kept is None or not names <= kept.names:
+            continue
+        age_s = (now - kept.retrieved_at).total_seconds()
+        left_s = (errand.negative_s if kept.record is None else errand.lifetime_s) - age_s
+        if left_s >= 0:
+            errand.heard[subject] = _said(source_id, _narrowed(kept, names), cached=True)
+            errand.kept.append((key, kept))
+            errand.fresh_s = min(errand.fresh_s, left_s)
+        elif kept.record is not None and age_s <= errand.lifetime_s + errand.stale_s:
+            errand.old[subject] = kept  # that somebody was not held then is no answer when the registry is out now
+    errand.cached = len(errand.heard)
+    counts = errand.lane.counts
+    counts["hits"] += errand.cached
+    counts["misses"] += len(errand.subjects) - errand.cached
 
 
 def _batches(subjects: Sequence[Identifier], size: int) -> Iterator[tuple[Identifier, ...]]:

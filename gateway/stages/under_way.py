@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import NamedTuple
 
 from adapters.catalogue import Registries
 from adapters.manifest import Lookup, Manifest
 from adapters.ports import Deadline, Fetch, Record
-from gateway.ports import Kept
+from gateway.ports import Kept, RecordKey
 from standards.errors import SourceError
 from standards.identifiers import Identifier
 from standards.states import Provenance, UnavailableReason
@@ -33,17 +33,6 @@ class Terms(NamedTuple):
     """So much older a record may be when its registry cannot be heard, in seconds."""
     as_of: date | None = None
     """The past day as of which everything is wanted; what is said of it is neither kept nor shared."""
-
-
-class Asked(NamedTuple):
-    """What came of asking one lookup about some people."""
-
-    heard: dict[Identifier, Heard]
-    calls: int
-    """Calls made for this question; those that others had made already are not among them."""
-    cached: int
-    failed: UnavailableReason | None
-    has_answered: bool
 
 
 class Counts(NamedTuple):
@@ -71,38 +60,92 @@ class Lane:
         self.counts = dict.fromkeys(Counts._fields, 0)
 
 
-class Call:
-    """One call under way, and everybody who waits for it."""
+class Errand:
+    """What one question wants of one lookup, until all of it is heard."""
 
-    __slots__ = ("askers", "deadline", "defect", "error", "has_ended", "lane", "records", "request", "sleepers", "task")
+    __slots__ = (
+        "alarm", "as_of", "bell", "cached", "calls", "deadline", "defect", "failed", "fresh_s", "generation", "heard",
+        "kept", "lane", "lifetime_s", "names", "negative_s", "old", "stale_s", "subjects", "transaction_id", "waits",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        lane: Lane,
+        subjects: Sequence[Identifier],
+        names: frozenset[str],
+        terms: Terms,
+        deadline: Deadline,
+        transaction_id: str,
+        lifetime_s: float,
+        stale_s: float,
+    ) -> None:
+        self.lane, self.subjects, self.names, self.as_of = lane, subjects, names, terms.as_of
+        self.deadline, self.transaction_id = deadline, transaction_id
+        self.lifetime_s, self.stale_s = lifetime_s, stale_s
+        self.negative_s = min(lifetime_s, lane.manifest.negative_cache_s)
+        """Lifetime of the answer that nobody is held by a number."""
+        self.generation = 0
+        """The cache's, when this errand looked into it."""
+        self.heard: dict[Identifier, Heard] = {}
+        self.kept: list[tuple[RecordKey, Kept]] = []
+        """Every record that was kept and fresh."""
+        self.fresh_s = lifetime_s
+        """For how much longer the least fresh of them may serve a question like this one."""
+        self.old: dict[Identifier, Kept] = {}
+        """What may stand in when the registry cannot be heard."""
+        self.calls = 0
+        """Calls made for this errand; those that others had made already are not among them."""
+        self.cached = 0
+        self.failed: UnavailableReason | None = None
+        self.defect: Exception | None = None
+        self.waits: dict[Call, list[Identifier]] = {}
+        """The calls it waits for, with the subjects each is for."""
+        self.alarm: asyncio.TimerHandle | None = None
+        self.bell: asyncio.Future[None] | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Tell whether there is nothing left to wait for."""
+        return not self.waits
+
+    @property
+    def has_answered(self) -> bool:
+        """Tell whether the registry was heard about anybody, now or before."""
+        return any(heard.reason is None for heard in self.heard.values())
+
+    def is_kept_alone(self) -> bool:
+        """Tell whether all that was heard had been kept, and was fresh."""
+        return len(self.kept) == len(self.subjects)
+
+    def end(self) -> None:
+        """Stop the clock, and wake who waits."""
+        if self.alarm is not None:
+            self.alarm.cancel()
+            self.alarm = None
+        if self.bell is not None and not self.bell.done():
+            self.bell.set_result(None)
+
+
+async def one_is_over(errands: Iterable[Errand]) -> None:
+    """Return when at least one of some errands is over; all of them have begun."""
+    bell = asyncio.get_running_loop().create_future()
+    for errand in errands:
+        if errand.is_over:
+            return
+        errand.bell = bell
+    await bell
+
+
+class Call:
+    """One call under way, and every errand that waits for it."""
+
+    __slots__ = ("deadline", "defect", "errands", "error", "has_ended", "lane", "records", "request", "task")
 
     def __init__(self, lane: Lane, request: Fetch, deadline: Deadline) -> None:
         self.lane, self.request, self.deadline = lane, request, deadline
         self.task: asyncio.Task[None] | None = None
-        self.askers = 0
-        self.sleepers: list[asyncio.Future[None]] = []
+        self.errands: list[Errand] = []
         self.has_ended = False
         self.records: Mapping[Identifier, Kept] | None = None
         self.error: SourceError | None = None
         self.defect: Exception | None = None
-
-    async def ended(self, deadline: Deadline) -> None:
-        """Return when the call has ended, or at the deadline."""
-        if self.has_ended:
-            return
-        loop = asyncio.get_running_loop()
-        sleeper: asyncio.Future[None] = loop.create_future()
-        self.sleepers.append(sleeper)
-        # A call keeps its own deadline, so only whoever has less time needs a clock.
-        alarm = loop.call_later(deadline.left_s(), wake, sleeper) if deadline.at < self.deadline.at else None
-        try:
-            await sleeper
-        finally:
-            if alarm is not None:
-                alarm.cancel()
-
-
-def wake(sleeper: asyncio.Future[None]) -> None:
-    """Let somebody go on who waits for a call, unless that is done already."""
-    if not sleeper.done():
-        sleeper.set_result(None)

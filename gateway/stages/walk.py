@@ -1,0 +1,380 @@
+"""Walk: one question on its way through a plan, from step to step, until everything is heard that can be."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from adapters.manifest import Lookup, Manifest
+from adapters.ports import Deadline
+from gateway.ports import Clock, Kept, RecordKey
+from gateway.stages.calls import Calls
+from gateway.stages.circle import Circle
+from gateway.stages.gathered import Gathered
+from gateway.stages.household import Found, missing, settle
+from gateway.stages.identity import Issuers, refused
+from gateway.stages.people import Person, relate, told_apart, verify, without_family
+from gateway.stages.plan import SILENCE, Plan, Step, Who
+from gateway.stages.under_way import Errand, Heard, Terms, one_is_over
+from policies.engine import narrowed
+from standards.household import Evidence, Outcome, SourceOutcome
+from standards.identifiers import GROUP_TYPES, Identifier
+from standards.permit import PersonPermit
+from standards.rules import PERSON_ONLY
+from standards.states import Provenance, UnavailableReason, WithheldReason
+
+PlanFor = Callable[[PersonPermit | None], Plan]
+DecidePeople = Callable[[Sequence[Mapping[str, str]]], Awaitable[Sequence[PersonPermit]]]
+
+
+class Ground(NamedTuple):
+    """What every walk stands on: the registries, and who issues which numbers."""
+
+    calls: Calls
+    sources: tuple[str, ...]
+    lookups: Mapping[tuple[str, str], tuple[Manifest, Lookup]]
+    issuers: Issuers
+    now: Clock
+
+
+class _Taken(NamedTuple):
+    """A step that is being taken."""
+
+    step: Step
+    whose: Mapping[Identifier, Person | None]
+    """Number asked by -> the person whose it is; None for the household."""
+    errand: Errand
+    is_by_alias: bool = False
+    """It asks again, by second numbers of those whom the registry does not know by the first."""
+
+
+class Walk:
+    """One question on its way."""
+
+    def __init__(
+        self,
+        ground: Ground,
+        plan_for: PlanFor,
+        subject: Identifier,
+        decide: DecidePeople,
+        terms: Terms,
+        deadline: Deadline,
+        transaction_id: str,
+    ) -> None:
+        self.ground, self.plan_for, self.subject, self.decide = ground, plan_for, subject, decide
+        self.plan = plan_for(None)
+        self.terms, self.deadline, self.transaction_id = terms, deadline, transaction_id
+        self.today = terms.as_of or ground.now().date()
+        self.people: list[Person] = []
+        self.asked: Person | None = None
+        self.group: dict[tuple[str, str], Heard] = {}
+        self.called: dict[str, int] = {}
+        self.from_cache: dict[str, int] = {}
+        self.failed: dict[str, UnavailableReason] = {}
+        self.answered: set[str] = set()
+        self.unheard: tuple[str, ...] = ()
+        self.words: dict[Identifier, Heard] = {}
+        self.met: list[Person] = []
+        self.kept: list[tuple[RecordKey, Kept]] | None = []
+        self.fresh_s = math.inf
+
+    async def gather(self) -> Gathered:
+        """Return what the registries said, with a reason for everything they did not."""
+        if self.subject.type in GROUP_TYPES:
+            await self._walk(self.plan.steps[:1])
+            self._join(settle(None, None, group=next(iter(self.group.values()), None), today=self.today).found)
+            self.asked = self.people[0] if self.people else None
+        else:
+            self._join([Found({self.subject.type: self.subject.value}, "SELF", (Evidence("asked"),))])
+            self.asked = self.people[0]
+        await self._permit_new_people()
+        if self.asked is not None:
+            self.plan = self.plan_for(self.asked.permit)
+        await self._walk([s for s in self.plan.steps if s.who in {Who.ASKED, Who.GROUP}])
+        if self.asked is not None:
+            circle = Circle(self.asked, self.ground.issuers, self._ask, self.decide, self.today)
+            if (step := circle.is_unknown(self.plan, self.group)) is not None:
+                self.plan = self.plan.looking_again(step)
+                await circle.look_again(self.plan, step, self.group)
+            self.words, self.met = await circle.follow(self.plan, self._kin())
+        self.unheard = self._settle()
+        await self._permit_new_people()
+        await self._walk([s for s in self.plan.steps if s.who is Who.EVERYONE])
+        self._tell_apart()
+        return Gathered(
+            plan=self.plan,
+            people=tuple(self.people),
+            asked=self.asked.number if self.asked and self.subject.type not in GROUP_TYPES else None,
+            group=self.group,
+            outcomes={id_: self._outcome(id_) for id_ in self.ground.sources},
+            unheard=self.unheard,
+            others=tuple(self.met),
+            kept=None if self.kept is None else tuple(self.kept),
+            fresh_s=self.fresh_s,
+        )
+
+    # -- who is in the household ---------------------------------------------------------------------------
+
+    def _join(self, found: Iterable[Found]) -> None:
+        for one in found:
+            person = Person(len(self.people), one)
+            for known in self.met:
+                if known.identifiers.items() & one.identifiers.items():
+                    person.heard.update(known.heard)
+            self.people.append(person)
+
+    def _settle(self) -> tuple[str, ...]:
+        """Take into the household everyone whom the boundary rule names; return whose word is missing."""
+        asked, rule = self.asked, self.plan.rule or PERSON_ONLY
+        if asked is None:
+            return tuple(heard.provenance.source_id for heard in self.group.values() if heard.reason is not None)
+        group, residents, kin = self._of(self.group, boundary=False), self._of(self.group, boundary=True), self._kin()
+        membership = settle(
+            rule,
+            asked.numbers(self.ground.issuers),
+            group=group,
+            kin=kin,
+            residents=residents,
+            words=self.words,
+            today=self.today,
+            issuers=self.ground.issuers,
+            by_group=self.subject.type in GROUP_TYPES,
+        )
+        lookups = self.ground.lookups.values()
+        not_asked = missing(rule, lookups, group=group, kin=kin, residents=residents)
+        unheard = tuple(dict.fromkeys((*membership.unheard, *not_asked)))
+        me, *others = membership.found
+        if unheard:
+            # While a word on the household is missing, nobody is known to be its head, or anything to the head.
+            me, *others = (found._replace(relationship="") for found in membership.found)
+        if self.subject.type not in GROUP_TYPES or not unheard:
+            asked.relationship = me.relationship  # else still the head, by the word of the recorded group
+        asked.evidence = me.evidence
+        asked.identifiers.update(me.identifiers)
+        asked.aliases |= me.aliases
+        self._join(others)
+        return unheard
+
+    def _of(self, group: Mapping[tuple[str, str], Heard], *, boundary: bool) -> Heard | None:
+        """Return what was said about the recorded group, or about the dwelling, of the person asked about."""
+        said = (heard for key, heard in group.items() if self.ground.lookups[key][1].boundary is boundary)
+        return next(said, None)
+
+    def _tell_apart(self) -> None:
+        """Settle who is who, now that everything is heard."""
+        if self.asked is None:
+            return
+        issuers = self.ground.issuers
+        had_kin = [key for key, heard in self.asked.heard.items() if heard.record is not None and heard.record.links]
+        self.people = told_apart(self.people, issuers)
+        for source_id, _ in (key for key in had_kin if self.asked.heard[key].record is None):
+            # The family named there is somebody else's.
+            self.people = without_family(self.people, self.asked)
+            self.unheard = tuple(dict.fromkeys((*self.unheard, source_id)))
+        if self.subject.type not in GROUP_TYPES:
+            verify(self.asked, self.subject, issuers)
+        if not self.unheard and self.plan.rule is not None:
+            relate(self.people, self.asked, self.plan.rule.child_until_age, self.today)
+
+    def _kin(self) -> Heard | None:
+        keys = [s.key for s in self.plan.steps if s.who is Who.ASKED and self.ground.lookups[s.key][1].kin]
+        return next((self.asked.heard[k] for k in keys if k in self.asked.heard), None) if self.asked else None
+
+    async def _permit_new_people(self) -> None:
+        # INVARIANT: no source is asked about a person without a permit for that person and that source.
+        new = [p for p in self.people if p.permit is None]
+        if new:
+            for person, permit in zip(new, await self.decide([p.identifiers for p in new]), strict=True):
+                person.permit = permit
+        for person in (p for p in self.people if p.aliases):
+            # Who refused under one of two numbers has refused; silence under one takes nothing back.
+            for permit in await self.decide([{alias.type: alias.value} for alias in sorted(person.aliases)]):
+                refuses = permit.refused_sources or WithheldReason.CONSENT_REFUSED in permit.withheld.values()
+                if refuses and person.permit is not None:
+                    person.permit = narrowed(person.permit, permit)
+
+    # -- asking --------------------------------------------------------------------------------------------
+
+    async def _walk(self, steps: Iterable[Step]) -> None:
+        """Take steps, each as soon as those that it comes after have ended: there is no barrier between waves."""
+        calls = self.ground.calls
+        waiting = {step.number: step for step in steps}
+        ahead = set(waiting)
+        open_: dict[Errand, _Taken] = {}
+        try:
+            while waiting or open_:
+                begun: dict[Errand, _Taken] = {}
+                for number in [n for n, step in waiting.items() if ahead.isdisjoint(step.after)]:
+                    taken = self._take(waiting.pop(number))
+                    if taken is None:
+                        ahead.remove(number)
+                    else:
+                        begun[taken.errand] = taken
+                open_ |= begun
+                await calls.begin(tuple(begun))
+                if open_:
+                    await one_is_over(open_)
+                for errand in [errand for errand in open_ if errand.is_over]:
+                    taken = open_.pop(errand)
+                    again = self._hear(taken)
+                    if again is None:
+                        ahead.remove(taken.step.number)
+                    else:
+                        open_[again.errand] = again
+                        await calls.begin([again.errand])
+        finally:
+            calls.leave(open_)
+
+    def _take(self, step: Step) -> _Taken | None:
+        """Return what a step asks of its registry; None when there is nobody to ask about."""
+        lookup = self.ground.lookups[step.key][1]
+        if lookup.entity == "group":
+            number = self._number_of_group(step, lookup)
+            return None if number is None else self._taken(step, {number: None})
+        alone: dict[Identifier, Person | None] = {}
+        shared: list[Person] = []
+        for person in self._about(step):
+            if step.key in person.heard or person.permit is None or not person.permit.allows(step.source_id):
+                continue
+            if step.instead_of and not self._met_silence(person, step.instead_of):
+                continue
+            number = person.number_for(step, self.plan, self.ground.issuers)
+            if number is None:
+                person.heard[step.key] = self._without_number(step, lookup, person)
+            elif number in alone:
+                shared += [person, *([other] if (other := alone[number]) is not None else [])]
+                alone[number] = None
+            else:
+                alone[number] = person
+        for person in shared:
+            # INVARIANT: one number is never taken for two people's; nobody knows whose the record would be.
+            person.heard[step.key] = self._nothing(step, UnavailableReason.AMBIGUOUS_IDENTITY)
+        if shared:
+            alone = {number: person for number, person in alone.items() if person is not None}
+        return self._taken(step, alone) if alone else self._by_aliases(step)
+
+    def _about(self, step: Step) -> Sequence[Person]:
+        if step.who is Who.EVERYONE:
+            return self.people
+        return [] if self.asked is None else [self.asked]
+
+    def _taken(self, step: Step, whose: Mapping[Identifier, Person | None]) -> _Taken:
+        return _Taken(step, whose, self._errand(step, tuple(whose)))
+
+    def _errand(self, step: Step, subjects: tuple[Identifier, ...]) -> Errand:
+        # A silent registry must not use up the time of those that are asked after it.
+        share_s = self.deadline.left_s() / (self.plan.waves_behind[step.number - 1] + 1)
+        by = self.deadline.earlier(share_s)
+        return self.ground.calls.errand(step.key, subjects, step.names, self.terms, by, self.transaction_id)
+
+    def _hear(self, taken: _Taken) -> _Taken | None:
+        """Keep what a step was told; return what is still to be asked, by people's second numbers, if anything is."""
+        step = taken.step
+        for number, heard in self._told(step, taken.errand).items():
+            person = taken.whose[number]
+            if person is None:
+                self.group[step.key] = heard
+            elif not taken.is_by_alias or heard.record is not None:
+                person.heard[step.key] = heard
+        return None if taken.is_by_alias else self._by_aliases(step)
+
+    def _by_aliases(self, step: Step) -> _Taken | None:
+        """Return how to ask by second numbers about those whom a registry does not know by the first."""
+        again: dict[Identifier, Person | None] = {
+            alias: person
+            for person in self._about(step)
+            if person.aliases and person.permit is not None and person.permit.allows(step.source_id)
+            if (heard := person.heard.get(step.key)) is not None and heard.record is None and heard.reason is None
+            for alias in sorted(person.aliases)
+            if alias.type in step.by
+        }
+        return self._taken(step, again)._replace(is_by_alias=True) if again else None
+
+    def _met_silence(self, person: Person, numbers: Iterable[int]) -> bool:
+        """Tell whether one of these steps could not be heard about a person, so that another word may stand in."""
+        heard = (person.heard.get(self.plan.steps[number - 1].key) for number in numbers)
+        return any(one is not None and one.reason in SILENCE for one in heard)
+
+    def _number_of_group(self, step: Step, lookup: Lookup) -> Identifier | None:
+        """Return the number to ask about the household by; None when it is not to be asked about."""
+        asked = self.asked
+        if step.key in self.group and not step.names:
+            return None  # the membership is known; only what is known of the household may still be asked for
+        is_allowed = asked is not None and asked.permit is not None and asked.permit.allows(step.source_id)
+        if step.who is Who.GROUP:
+            return self.subject if is_allowed or not step.names else None
+        if asked is None or not is_allowed:
+            return None
+        number = asked.number_for(step, self.plan, self.ground.issuers)
+        if number is None:
+            self.group[step.key] = self._without_number(step, lookup, asked)
+        return number
+
+    def _without_number(self, step: Step, lookup: Lookup, person: Person) -> Heard:
+        """Return what follows from a person having none of the numbers that a registry takes."""
+        before = [person.heard.get(self.plan.steps[number - 1].key) for number in step.after]
+        if person.disputes(step, self.plan):
+            return self._nothing(step, UnavailableReason.AMBIGUOUS_IDENTITY)
+        if self.unheard or any(heard is None for heard in before) or self._is_number_unheard(step, person):
+            return self._nothing(step, UnavailableReason.IDENTIFIER_UNAVAILABLE)
+        for heard in before:
+            if heard is not None and heard.reason is None and lookup.no_identifier_means_no_record:
+                return Heard(None, heard.provenance)
+        return self._nothing(step, UnavailableReason.NO_IDENTIFIER)
+
+    def _is_number_unheard(self, step: Step, person: Person) -> bool:
+        """Tell whether an earlier lookup failed that might have stated the number."""
+        for key in self.plan.earlier[step.number - 1]:
+            heard = person.heard.get(key)
+            if heard is None or heard.reason in {None, UnavailableReason.NO_IDENTIFIER}:
+                continue
+            if set(self.ground.lookups[key][1].identifiers) & set(step.by):
+                return True
+        return False
+
+    def _nobody(self, step: Step) -> Heard:
+        return Heard(None, Provenance(step.source_id, self.ground.now()))
+
+    def _nothing(self, step: Step, reason: UnavailableReason) -> Heard:
+        return Heard(None, Provenance(step.source_id, self.ground.now()), reason)
+
+    async def _ask(self, step: Step, subjects: tuple[Identifier, ...]) -> dict[Identifier, Heard]:
+        """Return what one lookup says about each subject; a failure comes back as the reason for it."""
+        if not subjects:
+            return {}
+        errand = self._errand(step, subjects)
+        try:
+            await self.ground.calls.begin([errand])
+            await one_is_over([errand])
+        finally:
+            self.ground.calls.leave([errand])
+        return self._told(step, errand)
+
+    def _told(self, step: Step, errand: Errand) -> dict[Identifier, Heard]:
+        """Return what came of an errand that is over, and count it."""
+        if errand.defect is not None:
+            raise errand.defect
+        source_id = step.source_id
+        self.called[source_id] = self.called.get(source_id, 0) + errand.calls
+        self.from_cache[source_id] = self.from_cache.get(source_id, 0) + errand.cached
+        if errand.failed is not None:
+            self.failed[source_id] = errand.failed
+        if errand.has_answered:
+            self.answered.add(source_id)
+        if self.kept is not None:
+            self.kept = [*self.kept, *errand.kept] if errand.is_kept_alone() else None
+            self.fresh_s = min(self.fresh_s, errand.fresh_s)
+        for subject, heard in errand.heard.items():
+            if heard.record is not None and UnavailableReason.AMBIGUOUS_IDENTITY in heard.record.unusable.values():
+                errand.heard[subject] = refused(heard)
+        return errand.heard
+
+    def _outcome(self, source_id: str) -> SourceOutcome:
+        calls, cached = self.called.get(source_id, 0), self.from_cache.get(source_id, 0)
+        reason = self.failed.get(source_id)
+        if reason is not None:
+            outcome = Outcome.PARTIAL if source_id in self.answered else Outcome.UNAVAILABLE
+        else:
+            outcome = Outcome.ANSWERED if source_id in self.answered else Outcome.NOT_ASKED
+        return SourceOutcome(outcome, calls, cached, reason)
