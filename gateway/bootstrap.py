@@ -25,6 +25,7 @@ from gateway.stages.decide import Decisions
 from gateway.stages.derive import Deriver
 from gateway.stages.fetch import Fetcher
 from gateway.stages.plan import Planner
+from gateway.stages.recall import Recall
 from gateway.stages.respond import Responder
 from gateway.stages.search import Searcher
 from gateway.telemetry import Metrics
@@ -108,6 +109,7 @@ class Gateway:
                 max_late=settings.cache.max_late_calls,
             ),
             searcher=Searcher(self.registries),
+            recall=Recall(self.cache),
             composer=Composer(self.manifests, self.catalogue, Deriver(self.catalogue)),
             responder=Responder(self.catalogue, f"{self.base_url}/contexts/v1/{contexts.HOUSEHOLD}.jsonld"),
             rules=self.rules,

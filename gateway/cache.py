@@ -1,11 +1,14 @@
-"""The brief cache in memory: source records by keyed digest, bounded in bytes, the least recently used go first."""
+"""The brief cache in memory: source records by keyed digest, and answers beside the records that they rest on.
+
+Bounded in bytes; the least recently used go first.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Hashable, Sequence
 from typing import Final, NamedTuple
 
 import orjson
@@ -25,6 +28,8 @@ PERSON_BYTES: Final = 650
 MARK_S: Final = 600.0
 """For how long it is remembered that somebody was forgotten: longer than any call may be under way, in seconds."""
 
+TOUCH_S: Final = 1.0
+"""How often an answer in use keeps its records from being the least recently used, in seconds."""
 SWEEP_S: Final = 5.0
 """How often to call `sweep`: so much longer than its life may a record be held that nobody asks for, in seconds."""
 
@@ -34,7 +39,7 @@ stands in a tag; two numbers with one tag would only make a record be forgotten 
 
 
 class _Entry(NamedTuple):
-    kept: Kept
+    what: Kept | _Answer
     until: float
     size: int
     tags: tuple[Tag, ...]
@@ -43,8 +48,17 @@ class _Entry(NamedTuple):
     """How many of the tags are of the subject's own numbers."""
 
 
+class _Answer:
+    """An answer, with the names of the records that it was composed from."""
+
+    __slots__ = ("rests_on", "touched", "what")
+
+    def __init__(self, what: object, rests_on: Sequence[bytes], touched: float) -> None:
+        self.what, self.rests_on, self.touched = what, rests_on, touched
+
+
 class MemoryCache:
-    """Source records of one process.
+    """Source records of one process, and the answers composed from them.
 
     key: secret of at least 32 bytes; entries are found by keyed digest only, so that no number stands in a key.
     max_bytes: bound on the estimated size of everything kept; 0 keeps nothing.
@@ -53,9 +67,11 @@ class MemoryCache:
     def __init__(self, key: bytes, max_bytes: int, monotonic: Callable[[], float] = time.monotonic) -> None:
         self.max_bytes, self._monotonic = max_bytes, monotonic
         self._digest = hashlib.blake2b(key=key[:64], digest_size=16)
-        self._entries: OrderedDict[bytes, _Entry] = OrderedDict()
+        self._entries: OrderedDict[Hashable, _Entry] = OrderedDict()
+        self._resting: dict[bytes, set[Hashable]] = {}
+        self._records = 0
         self._tagged: dict[Tag, list[bytes]] = {}
-        self._ends: dict[int, list[bytes]] = {}
+        self._ends: dict[int, list[Hashable]] = {}
         self._bytes = 0
         self._generation = 0
         self._cleared = 0
@@ -73,7 +89,7 @@ class MemoryCache:
                 entry = None
             if entry is not None:
                 self._entries.move_to_end(name)
-            found.append(entry.kept if entry else None)
+            found.append(entry.what if entry else None)  # type: ignore[arg-type] # a record's name is no answer's
         return Looked(found, self._generation)
 
     async def put_many(self, entries: Sequence[tuple[RecordKey, Kept, float]], since: int) -> None:
@@ -88,13 +104,45 @@ class MemoryCache:
                 continue
             name = self._name(key)
             self._drop(name)
-            entry = self._entries[name] = _Entry(kept, now + lifetime_s, _size(kept.record), tags, own)
+            self._keep(name, _Entry(kept, now + lifetime_s, _size(kept.record), tags, own))
+            self._records += 1
             for tag in tags:
                 self._tagged.setdefault(tag, []).append(name)
-            self._ends.setdefault(int(entry.until // SWEEP_S), []).append(name)
-            self._bytes += entry.size
-        while self._bytes > self.max_bytes and self._entries:
-            self._drop(next(iter(self._entries)))
+        self._make_room()
+
+    def remember(
+        self, name: Hashable, answer: object, size: int, rests_on: Sequence[tuple[RecordKey, Kept]], lifetime_s: float
+    ) -> None:
+        """Keep an answer, unless one of the records it rests on is gone already."""
+        now, names = self._monotonic(), []
+        until = now + lifetime_s
+        for key, kept in rests_on:
+            of = self._name(key)
+            entry = self._entries.get(of)
+            if entry is None or entry.what is not kept:
+                return
+            until = min(until, entry.until)
+            names.append(of)
+        self._drop(name)
+        self._keep(name, _Entry(_Answer(answer, names, now), until, size, (), 0))
+        for of in names:
+            self._resting.setdefault(of, set()).add(name)
+        self._make_room()
+
+    def recall(self, name: Hashable) -> object | None:
+        """Return the answer of that name; None when there is none, or none any more."""
+        entry = self._entries.get(name)
+        if entry is None or not isinstance(answer := entry.what, _Answer):
+            return None
+        now = self._monotonic()
+        if entry.until <= now:
+            self._drop(name)
+            return None
+        if now - answer.touched > TOUCH_S:
+            answer.touched = now
+            for used in (*answer.rests_on, name):
+                self._entries.move_to_end(used)
+        return answer.what
 
     async def forget(self, identifiers: Collection[Identifier]) -> int:
         """Drop every record of one person, at once."""
@@ -121,8 +169,10 @@ class MemoryCache:
 
     async def clear(self) -> int:
         """Drop everything; return how many records were dropped."""
-        dropped = len(self._entries)
+        dropped = self._records
         self._entries.clear()
+        self._resting.clear()
+        self._records = 0
         self._tagged.clear()
         self._ends.clear()
         self._marks.clear()
@@ -142,7 +192,7 @@ class MemoryCache:
 
     def __len__(self) -> int:
         """Return how many records are kept."""
-        return len(self._entries)
+        return self._records
 
     @property
     def size_bytes(self) -> int:
@@ -155,14 +205,34 @@ class MemoryCache:
         digest.update(f"{source_id}\0{lookup}\0{type_}\0{value}".encode())
         return digest.digest()
 
-    def _drop(self, name: bytes) -> None:
+    def _keep(self, name: Hashable, entry: _Entry) -> None:
+        self._entries[name] = entry
+        self._ends.setdefault(int(entry.until // SWEEP_S), []).append(name)
+        self._bytes += entry.size
+
+    def _make_room(self) -> None:
+        while self._bytes > self.max_bytes and self._entries:
+            self._drop(next(iter(self._entries)))
+
+    def _drop(self, name: Hashable) -> None:
         entry = self._entries.pop(name, None)
         if entry is None:
             return
         self._bytes -= entry.size
+        if isinstance(entry.what, _Answer):
+            for of in entry.what.rests_on:
+                resting = self._resting.get(of, set())
+                resting.discard(name)
+                if not resting:
+                    self._resting.pop(of, None)
+            return
+        self._records -= 1
+        # INVARIANT: no answer outlives a record that it was composed from.
+        for answer in self._resting.pop(name, ()):  # type: ignore[call-overload]
+            self._drop(answer)
         for tag in entry.tags:
             names = self._tagged[tag]
-            names.remove(name)
+            names.remove(name)  # type: ignore[arg-type] # only records have tags
             if not names:
                 del self._tagged[tag]
 

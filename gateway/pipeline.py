@@ -22,11 +22,13 @@ from gateway.stages.compose import Composer
 from gateway.stages.decide import Decisions
 from gateway.stages.fetch import Fetcher, Gathered, silence, unheard_mandatory
 from gateway.stages.plan import Plan, Planner
+from gateway.stages.recall import Recall, Remembered, Terms
 from gateway.stages.respond import Responder, denied, unanswered
 from gateway.stages.search import Finding, Searcher
 from policies.minimise import minimise
 from standards.attributes import Catalogue
 from standards.dci.codes import ResponseEntity, SearchReason
+from standards.dci.envelope import wire_time
 from standards.dci.evidence import merged_sources
 from standards.dci.search import FilterQuery, IdQuery, SearchItem, rejected_item
 from standards.errors import (
@@ -56,6 +58,7 @@ class Rooms(NamedTuple):
     """Plans questions about a past day, over what registries can tell of one."""
     fetcher: Fetcher
     searcher: Searcher
+    recall: Recall
     composer: Composer
     responder: Responder
     rules: Mapping[str, BoundaryRule]
@@ -109,6 +112,10 @@ async def answer(question: Question, rooms: Rooms) -> Answer:
     if item.as_of is not None and item.as_of < now.date() and not permit.allows_past:
         remedy = Denial(Reason.PAST_NOT_AGREED, "agree the right to ask about the past, or leave hearth:as_of out")
         return _refused(question, rooms, purpose, denied(item, [remedy], now), "search.denied")
+    # Read before anybody's consent is: an answer is remembered under what was known before it was composed.
+    terms = Terms(permit, rooms.decisions.stamp(), rooms.planner.silent(), now.date())
+    if (known := rooms.recall.find(consumer, item, terms)) is not None:
+        return _again(question, rooms, known, now)
     try:
         finding = (
             await rooms.searcher.find(item, item.query, permit, question.deadline, question.transaction_id)
@@ -133,9 +140,26 @@ async def answer(question: Question, rooms: Rooms) -> Answer:
         note=finding.note,
         found_by=finding.plan,
     )
+    data = orjson.dumps(built["data"])
+    built["data"] = orjson.Fragment(data)
     wire = orjson.dumps(built)
     entry = _entry(question, rooms, permit, read, finding, wire, now)
-    return Answer(wire, entry, "succ", merged_sources([d.profile for d in disclosures]))
+    sources = merged_sources([d.profile for d in disclosures])
+    if len(read) == 1:
+        rooms.recall.keep(consumer, item, Remembered(terms, built, entry, sources), read[0].gathered, len(data))
+    return Answer(wire, entry, "succ", sources)
+
+
+def _again(question: Question, rooms: Rooms, known: Remembered, now: datetime) -> Answer:
+    """Give an answer again, under its own reference, time and journal entry."""
+    wire = orjson.dumps({**known.item, "reference_id": question.item.reference_id, "timestamp": wire_time(now)})
+    entry = known.entry._replace(
+        at=now,
+        transaction=rooms.keys.digest_of(question.transaction_id),
+        correlation=question.correlation_id,
+        answer_digest=hashlib.sha256(wire).hexdigest(),
+    )
+    return Answer(wire, entry, "succ", known.sources)
 
 
 async def disclose(

@@ -5,7 +5,7 @@ Each port has an in-memory version, and both versions pass one contract test.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Hashable, Sequence
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
@@ -77,6 +77,28 @@ class RecordCache(Protocol):
 
     async def clear(self) -> int:
         """Drop everything, what is still under way included; return how many records were dropped."""
+        ...
+
+
+class AnswerCache(Protocol):
+    """Composed answers beside the records that they were composed from, within one process.
+
+    An answer falls with any record that it rests on, whatever the record falls by: age, replacement, want of room, or
+    that its person is to be forgotten.
+    """
+
+    def remember(
+        self, name: Hashable, answer: object, size: int, rests_on: Sequence[tuple[RecordKey, Kept]], lifetime_s: float
+    ) -> None:
+        """Keep an answer, unless one of the records it rests on is gone already.
+
+        name: everything that the answer hangs on beside the records; answers of different names are different.
+        size: what it takes, in bytes.
+        """
+        ...
+
+    def recall(self, name: Hashable) -> object | None:
+        """Return the answer of that name; None when there is none, or none any more."""
         ...
 
 

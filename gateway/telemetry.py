@@ -7,13 +7,14 @@ whoever logged it.
 from __future__ import annotations
 
 import contextlib
-import io
 import logging
 import sys
 from collections.abc import MutableMapping
+from io import FileIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TextIO
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
+import orjson
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
@@ -49,7 +50,7 @@ def only_known_fields(_logger: object, _method: str, event: MutableMapping[str, 
     return event
 
 
-def open_log(file: Path | None, level: str) -> TextIO:
+def open_log(file: Path | None, level: str) -> Lines:
     """Send every log line of the process to a file or to standard error; return the stream, for closing.
 
     Raises: ConfigurationError when the file cannot be written.
@@ -57,7 +58,7 @@ def open_log(file: Path | None, level: str) -> TextIO:
     try:
         if file is not None:
             file.parent.mkdir(parents=True, exist_ok=True)
-        stream = _Lines(file.open("ab"), encoding="utf-8", line_buffering=True) if file is not None else sys.stderr
+        stream = Lines(file.open("ab", buffering=0) if file is not None else sys.stderr.buffer)
     except OSError as error:
         raise ConfigurationError(f"log.file: {file} cannot be written ({error.strerror})") from error
     structlog.configure(
@@ -65,29 +66,36 @@ def open_log(file: Path | None, level: str) -> TextIO:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             only_known_fields,
-            structlog.processors.JSONRenderer(),
+            structlog.processors.JSONRenderer(serializer=orjson.dumps),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
-        logger_factory=structlog.WriteLoggerFactory(file=stream),
+        logger_factory=structlog.BytesLoggerFactory(file=stream),  # type: ignore[arg-type] # it writes and flushes
         cache_logger_on_first_use=False,
     )
     logging.basicConfig(handlers=[_Forward()], level=logging.WARNING, force=True)
     return stream
 
 
-class _Lines(io.TextIOWrapper):
+class Lines:
     """Writes lines to a file, and loses one when the disk takes no more: no answer fails for want of its log line."""
 
-    def write(self, text: str) -> int:
+    def __init__(self, file: BinaryIO | FileIO) -> None:
+        self._file = file
+
+    def write(self, line: bytes) -> int:
         """Write a line."""
         with contextlib.suppress(OSError):
-            super().write(text)
-        return len(text)
+            self._file.write(line)
+        return len(line)
 
     def flush(self) -> None:
         """Write what is held back."""
         with contextlib.suppress(OSError):
-            super().flush()
+            self._file.flush()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
 
 
 class _Forward(logging.Handler):

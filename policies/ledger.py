@@ -55,6 +55,10 @@ class MemoryLedger:
             for subject in subjects
         )
 
+    def stamp(self) -> object:
+        """Return what is another thing after every decision that is recorded."""
+        return len(self._receipts)
+
     async def record(self, consent: Consent) -> str:
         """Keep one decision and return its receipt id."""
         receipt = self._pseudonyms.receipt(consent, uuid4().hex)
@@ -154,6 +158,10 @@ class SqliteLedger:
             return tuple(standing_of(_of(known, names), consumer_id, at.date()) for names in people)
         rows = await asyncio.to_thread(self._read, set(chain.from_iterable(people)), purpose)
         return tuple(standing_of(_of(rows, names), consumer_id, at.date()) for names in people)
+
+    def stamp(self) -> object:
+        """Return what is another thing after every decision that is recorded; None for other databases than SQLite."""
+        return None if self._quick is None else self._quick.version()
 
     async def record(self, consent: Consent) -> str:
         """Keep one decision and return its receipt id, once it is on disk."""

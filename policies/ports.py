@@ -54,6 +54,10 @@ class AgreementBook(Protocol):
 class ConsentLedger(Protocol):
     """What people have decided, read."""
 
+    def stamp(self) -> object:
+        """Return what is another thing after every decision that is recorded; None where that cannot be told at once."""
+        ...
+
     async def standings(
         self, subjects: Sequence[Mapping[str, str]], purpose: str, consumer_id: str, at: datetime
     ) -> tuple[Standing, ...]:

@@ -38,7 +38,7 @@ class QuickReader:
     def read(self, people: Iterable[str], purpose: str) -> dict[str, tuple[_Numbered, ...]]:
         """Return each person's receipts for a purpose with their places in the order of recording."""
         # INVARIANT: revoked means revoked: what is remembered is older than no write.
-        (version,) = self._connection.execute("PRAGMA data_version").fetchone()
+        version = self.version()
         if version != self._version or len(self._known) > KNOWN_AT_MOST:
             self._known.clear()
             self._version = version
@@ -53,6 +53,11 @@ class QuickReader:
             for person, receipts in read.items():
                 found[person] = self._known[person, purpose] = tuple(receipts)
         return {person: receipts or () for person, receipts in found.items()}
+
+    def version(self) -> int:
+        """Return what is another number after every write of another connection."""
+        (version,) = self._connection.execute("PRAGMA data_version").fetchone()
+        return int(version)
 
     def close(self) -> None:
         """Close the connection."""

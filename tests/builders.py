@@ -22,6 +22,7 @@ from gateway.stages.decide import Decisions
 from gateway.stages.derive import Deriver
 from gateway.stages.fetch import DecidePeople, Fetcher, Heard
 from gateway.stages.plan import Planner
+from gateway.stages.recall import Recall
 from gateway.stages.respond import Responder
 from gateway.stages.search import Searcher
 from policies.agreement import Agreement
@@ -251,6 +252,7 @@ class World:
             past_planner=PAST_PLANNER,
             fetcher=fetcher(self.registries, cache, self.clock),
             searcher=Searcher(all_connected),
+            recall=Recall(cache if isinstance(cache, MemoryCache) else MemoryCache(KEY, 0)),
             composer=COMPOSER,
             responder=RESPONDER,
             rules=RULES,

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from aiohttp import web
 
 from gateway.api import docs, health, sandbox, search, tokens, wellknown
-from gateway.api.middleware import around, keep_private
+from gateway.api.middleware import around
 from gateway.api.state import GATEWAY
 from gateway.bootstrap import Gateway
 
@@ -33,7 +33,6 @@ def application(gateway: Gateway) -> web.Application:
     )
     if gateway.settings.sandbox:
         app.router.add_delete("/_sandbox/cache", sandbox.clear_cache)
-    app.on_response_prepare.append(keep_private)
     app.cleanup_ctx.append(_open)
     return app
 

@@ -67,11 +67,13 @@ async def around(request: web.Request, handler: Handler) -> web.StreamResponse:
         duration_ms=round((time.perf_counter() - start) * 1000, 2),
         **request.get(SUMMARY, {}),
     )
+    _keep_private(response)
     return response
 
 
-async def keep_private(request: web.Request, response: web.StreamResponse) -> None:
+def _keep_private(response: web.StreamResponse) -> None:
     """Forbid every cache on the way to keep an answer, and every browser to guess or to frame it."""
-    response.headers.setdefault("Cache-Control", "no-store")
-    response.headers.setdefault("X-Content-Type-Options", "nosniff")
-    response.headers.setdefault("Referrer-Policy", "no-referrer")
+    headers = response.headers
+    headers.setdefault("Cache-Control", "no-store")
+    headers.setdefault("X-Content-Type-Options", "nosniff")
+    headers.setdefault("Referrer-Policy", "no-referrer")

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import secrets
 import time
+from collections.abc import Sequence
 from datetime import datetime
 
 import orjson
@@ -26,6 +27,7 @@ from standards.errors import JournalError, RequestError
 from standards.signing import public_jwk, sign
 
 _HEADER_CODES = frozenset(HeaderReason)
+_JSON = {"Content-Type": "application/json"}
 _IN_HEADER = _HEADER_CODES | {"err.receiver_id.invalid"}
 
 
@@ -57,9 +59,7 @@ async def sync_search(request: web.Request) -> web.Response:
         for item in message.items
     ]
     try:
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(_answer(gateway, one)) for one in asked]
-        answers = [task.result() for task in tasks]
+        answers = await _answers(gateway, asked)
         entries = [a.entry for a in answers if isinstance(a, Answer)]
         # INVARIANT: what cannot be recorded is not answered; the entry is durable before a byte of the answer leaves.
         if entries:
@@ -78,6 +78,17 @@ async def sync_search(request: web.Request) -> web.Response:
         "outcomes": _unheard(answers),
     }
     return response
+
+
+async def _answers(
+    gateway: Gateway, asked: Sequence[Question | RejectedItem]
+) -> list[Answer | dict[str, object]]:
+    """Return the answers of a message's questions, worked on side by side."""
+    if len(asked) == 1:
+        return [await _answer(gateway, asked[0])]
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(_answer(gateway, one)) for one in asked]
+    return [task.result() for task in tasks]
 
 
 async def _answer(gateway: Gateway, asked: Question | RejectedItem) -> Answer | dict[str, object]:
@@ -145,7 +156,7 @@ def _signed(gateway: Gateway, answered: dict[str, object], now: datetime) -> web
             ),
             **answered,
         }
-    return web.Response(body=orjson.dumps(answered), content_type="application/json")
+    return web.Response(body=orjson.dumps(answered), headers=_JSON)
 
 
 def _unheard(answers: list[Answer | dict[str, object]]) -> dict[str, str]:

@@ -37,6 +37,10 @@ class Decisions:
         self._decided: dict[object, Permit | tuple[Denial, ...]] = {}
         self._of_people: dict[object, PersonPermit] = {}
 
+    def stamp(self) -> object:
+        """Return what is another thing once anybody has decided anything; None where that cannot be told at once."""
+        return self._ledger.stamp()
+
     def purpose_of(self, consumer_id: str, purpose: str | None, now: datetime) -> str:
         """Return the purpose of a question that may not name one: the only one agreed, if there is one only."""
         agreement = None if purpose else self._book.in_force(consumer_id, now.date())

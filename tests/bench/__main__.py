@@ -57,9 +57,9 @@ def main() -> int:
                         print(sample(bench))
                     else:
                         lines += PARTS[part](bench)
-                except RuntimeError as error:
+                except Exception as error:  # noqa: BLE001 - one part's fault shall not take the others along
                     failed = True
-                    say(f"{part} could not be measured: {error}")
+                    say(f"{part} could not be measured: {type(error).__name__}: {error}")
     finally:
         if asked.keep:
             say(f"kept: {folder}")

@@ -172,6 +172,13 @@ def warm(bench: Bench) -> Iterator[Line]:
             "0.25",
             ratio >= 0.25,
         )
+        ratio, least, most = median_ratio([r.cpu_ms for r in ours], [r.cpu_ms for r in theirs])
+        yield Line(
+            "warm",
+            f"CPU per warm answer, {hearth.name} against a stored body",
+            f"{ratio:.1f} ({least:.1f} to {most:.1f}); {middle(ours, 'cpu_ms'):.3f} ms against "
+            f"{middle(theirs, 'cpu_ms'):.3f} ms",
+        )
 
 
 def memory(bench: Bench) -> Iterator[Line]:

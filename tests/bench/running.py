@@ -86,7 +86,11 @@ class Bench:
         say(f"consents of {options.households} households are entered")
         self.stand = Stand(self.folder, found["environment"], options.households)
         self._contenders: dict[str, Contender] = {}
-        self.question = message()
+
+    @property
+    def question(self) -> str:
+        """Return the message, dated now: gateways refuse one that is some minutes old."""
+        return message()
 
     # -- who is measured -------------------------------------------------------------------------------------
 

@@ -186,9 +186,11 @@ REFUSALS = st.one_of(
 """What a person decided: granted nothing (None), everything (empty), or all but these sources."""
 
 
-async def ledger(country: Country, refused: Iterable[frozenset[str] | None]) -> MemoryLedger:
-    """A ledger in which everybody decided so, under every number there is of them."""
-    kept = MemoryLedger(KEY)
+async def ledger(
+    country: Country, refused: Iterable[frozenset[str] | None], kept: MemoryLedger | None = None
+) -> MemoryLedger:
+    """A ledger in which everybody decided so, under every number there is of them; or one in which they do so now."""
+    kept = kept or MemoryLedger(KEY)
     for numbers, sources in zip(country.numbers, refused, strict=False):
         for type_, value in numbers.items():
             who = Identifier(type_, value)

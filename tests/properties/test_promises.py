@@ -160,11 +160,25 @@ async def test_two_programmes_never_get_each_other_s_answers(country, agreed, ot
     assert CANARY.encode() not in sent
 
 
+@FEW
+@given(countries(), BY_CONSENT, DECISIONS, DECISIONS, ENTITIES)
+async def test_an_answer_given_again_is_the_one_that_would_be_composed_now(country, agreed, decided, then, entity):
+    """Before and after everybody has decided anew, whatever is remembered of the times before."""
+    kept = await ledger(country, decided)
+    world = World(country.truth, agreed, ledger=kept, cache=memory())
+    for decisions in (None, then):
+        if decisions is not None:
+            await ledger(country, decisions, kept)
+        anew = await wire(World(country.truth, agreed, ledger=kept), country, response_entity=entity)
+        for _ in range(3):
+            assert _told(await wire(world, country, response_entity=entity)) == _told(anew)
+
+
 def _told(sent: bytes) -> Any:
     """What an answer says, without when it was asked and how often."""
     said = orjson.loads(sent)
     for evidence in said.get("data", {}).get("hearth:evidence", ()):
-        for attributes in (evidence["attributes"], *(m["attributes"] for m in evidence["members"])):
+        for attributes in (evidence.get("attributes", {}), *(m["attributes"] for m in evidence["members"])):
             for state in attributes.values():
                 state.pop("cached", None)
     said.get("data", {}).pop("hearth:sources", None)

@@ -159,3 +159,98 @@ async def test_the_estimate_is_close_to_what_the_interpreter_takes(shape):
         tracemalloc.stop()
 
     assert 0.75 < of.size_bytes / (after - before) < 1.5, (of.size_bytes // count, (after - before) // count)
+
+
+ASHA, JUMA = (RecordKey("crvs", "person", Identifier("UIN", f"100000000{n}")) for n in (1, 2))
+
+
+class Shelf:
+    """A cache with two records, and an answer that rests on them."""
+
+    def __init__(self, max_bytes: int = 10_000_000) -> None:
+        self.clock = StillClock(NOW)
+        self.cache = MemoryCache(KEY, max_bytes, self.clock.monotonic)
+        self.kept = {key: Kept(record({"given_name": "x"}, UIN=key.subject.value), NAMES, NOW) for key in (ASHA, JUMA)}
+
+    async def fill(self, *, lifetime_s: float = 60.0, size: int = 1000, records_s: float = 60.0) -> None:
+        generation = (await self.cache.get_many([])).generation
+        await self.cache.put_many([(key, kept, records_s) for key, kept in self.kept.items()], generation)
+        self.cache.remember("answer", "told", size, list(self.kept.items()), lifetime_s)
+
+    @property
+    def said(self) -> object:
+        return self.cache.recall("answer")
+
+
+NAMES = frozenset({"given_name"})
+
+
+async def test_an_answer_is_kept_beside_the_records_it_rests_on():
+    """It counts as bytes and not as a record, and nobody finds it as one."""
+    shelf = Shelf()
+    await shelf.fill()
+    with_answer = shelf.cache.size_bytes
+    await shelf.cache.clear()
+
+    assert len(shelf.cache) == shelf.cache.size_bytes == 0
+    assert shelf.said is None
+    await shelf.fill()
+    assert (shelf.said, len(shelf.cache), shelf.cache.size_bytes) == ("told", 2, with_answer)
+    assert shelf.cache.recall("another") is None
+
+
+@pytest.mark.parametrize("how", ["forgotten", "replaced", "past its life", "past its record's life", "crowded out"])
+async def test_an_answer_falls_with_any_record_it_rests_on(how):
+    """Whatever the record falls by; and nothing of the answer stays behind."""
+    shelf = Shelf()
+    await shelf.fill(lifetime_s=30.0 if how == "past its life" else 600.0)
+    if how == "forgotten":
+        await shelf.cache.forget([JUMA.subject])
+    elif how == "replaced":
+        await shelf.cache.put_many([(JUMA, shelf.kept[JUMA]._replace(retrieved_at=NOW), 60.0)], 0)
+    elif how.startswith("past"):
+        shelf.clock.move(45.0 if how == "past its life" else 61.0)
+    else:
+        shelf.cache.max_bytes = shelf.cache.size_bytes - 1
+        await shelf.cache.put_many([], 0)
+
+    assert shelf.said is None
+    assert shelf.cache.size_bytes < 3000
+    assert not shelf.cache._resting
+
+
+async def test_an_answer_that_rests_on_what_is_gone_is_not_kept():
+    """Somebody was forgotten, or asked about anew, while it was composed."""
+    shelf = Shelf()
+    await shelf.fill()
+    await shelf.cache.forget([ASHA.subject])
+    shelf.cache.remember("answer", "told", 1000, list(shelf.kept.items()), 60.0)
+
+    assert shelf.said is None
+
+
+async def test_the_records_of_an_answer_in_use_are_not_the_first_to_go():
+    """Else a household that everybody asks about would be fetched again and again when memory is short."""
+    shelf = Shelf()
+    await shelf.fill()
+    idle = RecordKey("crvs", "person", Identifier("UIN", "1000000003"))
+    await shelf.cache.put_many([(idle, shelf.kept[ASHA], 60.0)], 0)
+    shelf.clock.move(2.0)
+
+    assert shelf.said == "told"
+    shelf.cache.max_bytes = shelf.cache.size_bytes - 1
+    await shelf.cache.put_many([], 0)
+    assert shelf.said == "told"
+    assert (await shelf.cache.get_many([idle])).found == [None]
+
+
+async def test_sweeping_drops_answers_past_their_life():
+    """Nobody has to ask for them."""
+    shelf = Shelf()
+    await shelf.fill(lifetime_s=1.0)
+    before = shelf.cache.size_bytes
+    shelf.clock.move(30.0)
+    shelf.cache.sweep()
+
+    assert len(shelf.cache) == 2
+    assert shelf.cache.size_bytes == before - 1000
