@@ -10,7 +10,8 @@ import time
 from base64 import b64encode
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Final, NamedTuple
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final, NoReturn
 from urllib.parse import quote, urlencode, urlsplit
 
 from adapters.http1 import (
@@ -23,6 +24,7 @@ from adapters.http1 import (
 from adapters.manifest import ApiKeyAuth, BasicAuth, BearerAuth, OAuth2Auth
 from adapters.ports import Response
 from adapters.reading import Reader
+from adapters.said import note
 from standards.errors import (
     ConfigurationError,
     SourceContractError,
@@ -37,8 +39,13 @@ if TYPE_CHECKING:
     from adapters.manifest import Manifest
     from adapters.ports import Deadline
 
+_FORM: Final = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
 _DEFAULT_TOKEN_LIFE_S: Final = 300.0
 _LONGEST_MARGIN_S: Final = 30.0
+_PERCENT: Final = {code: quoted for code in range(128) if (quoted := quote(chr(code), safe="")) != chr(code)}
+"""ASCII characters that cannot stand in a query as they are."""
+_MOST_HEADS: Final = 16
+"""Sets of header lines that are kept as they are sent."""
 
 
 def check_status(response: Response, source_id: str, where: str = "") -> None:
@@ -103,13 +110,6 @@ def open_session() -> Session:
     return Http1Session()
 
 
-class _Request(NamedTuple):
-    method: str
-    path: str
-    params: Mapping[str, str] | None
-    body: bytes | None
-
-
 class HttpSourceClient:
     """One registry over HTTP.
 
@@ -131,10 +131,11 @@ class HttpSourceClient:
         parts = urlsplit(base_address(manifest, environment))
         is_tls = parts.scheme == "https"
         self._origin = Origin(parts.hostname or "", parts.port or (443 if is_tls else 80), is_tls)
-        self._path = parts.path
-        self._host = f"Host: {parts.netloc.rpartition('@')[2]}"
+        self.path = parts.path
+        self._host = parts.netloc.rpartition("@")[2]
         self._deadline_header = manifest.limits.deadline_header
         self._headers: dict[str, str] = {}
+        self._lines: dict[tuple[tuple[str, str], ...], bytes] = {}
         self._token: _Token | None = None
         auth = manifest.connection.auth
         match auth:
@@ -169,29 +170,33 @@ class HttpSourceClient:
 
         A token that the registry no longer accepts (401) is replaced, and the request sent again, once.
         """
-        request = _Request(method, path, params, body)
+        target = f"{self.path}{path}?{_query(params)}" if params else self.path + path
         sent = {**self._headers, **headers} if headers else self._headers
+        content = body or b""
         if self._token is None:
-            return await self.exchange(request, sent, deadline)
-        token = await self._token.current(deadline)
-        response = await self.exchange(request, _bearing(token, sent), deadline)
+            response = await self.exchange(method, target, sent, content, deadline)
+            note(response.status, response.body)
+            return response
+        token = self._token.kept() or await self._token.current(deadline)
+        response = await self.exchange(method, target, _bearing(token, sent), content, deadline)
         if response.status == 401:
             token = await self._token.current(deadline, unlike=token)
-            response = await self.exchange(request, _bearing(token, sent), deadline)
+            response = await self.exchange(method, target, _bearing(token, sent), content, deadline)
+        note(response.status, response.body)
         return response
 
-    async def exchange(self, request: _Request, headers: Mapping[str, str], deadline: Deadline) -> Response:
+    async def exchange(
+        self, method: str, target: str, headers: Mapping[str, str], body: bytes, deadline: Deadline
+    ) -> Response:
         """Send a request once, with exactly these headers, and read the response up to the limit.
 
+        target: path and query, as they are sent.
         Errors carry no text of the library's: it can hold the address, and that an identifier.
         """
         left_s = deadline.left_s()
         if left_s <= 0:
             raise SourceUnavailableError(self.source_id, UnavailableReason.SOURCE_TIMEOUT, "no time left to ask")
-        if self._deadline_header is not None:
-            headers = {**headers, self._deadline_header: str(int(left_s * 1000))}
-        body = request.body or b""
-        head = self._head(request, headers, len(body))
+        head = self._head(method, target, headers, len(body), left_s)
         try:
             answer = await self._session.exchange(self._origin, head, body, left_s=left_s, limit=self._limit)
         except TimeoutError:
@@ -203,23 +208,53 @@ class HttpSourceClient:
             raise SourceContractError(self.source_id, detail) from None
         except MalformedResponseError as error:
             raise SourceContractError(self.source_id, f"response: {error}") from None
-        content_type = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
+        content_type = _media_type(answer.headers.get("content-type", ""))
         after = answer.headers.get("retry-after") if answer.status >= 400 else None
         return Response(answer.status, content_type, answer.body, _seconds(after) if after else None)
 
-    def _head(self, request: _Request, headers: Mapping[str, str], length: int) -> bytes:
+    def _head(self, method: str, target: str, headers: Mapping[str, str], length: int, left_s: float) -> bytes:
         """Return request line and headers as they are sent."""
-        target = self._path + request.path
-        if request.params:
-            target = f"{target}?{urlencode(request.params, quote_via=quote)}"
-        lines = [f"{request.method} {target} HTTP/1.1", self._host]
-        lines += [f"{name}: {value}" for name, value in headers.items()]
-        if length or request.method != "GET":
-            lines.append(f"Content-Length: {length}")
-        head = "\r\n".join(lines)
-        if head.count("\r") != len(lines) - 1 or head.count("\n") != len(lines) - 1 or " " in target:
-            raise SourceContractError(self.source_id, "request: a line break or space where none may be")
-        return head.encode("latin-1", "replace") + b"\r\n"
+        if " " in target or "\r" in target or "\n" in target:
+            self._refuse()
+        # Adapters send the same headers again and again, and numbers of people never stand there.
+        key = tuple(headers.items())
+        lines = self._lines.get(key)
+        if lines is None:
+            lines = self._written(key)
+        first = f"{method} {target} HTTP/1.1\r\n".encode("latin-1", "replace")
+        if self._deadline_header is not None:
+            lines = b"%b%b: %d\r\n" % (lines, self._deadline_header.encode(), left_s * 1000)
+        if length or method != "GET":
+            return b"%b%bContent-Length: %d\r\n" % (first, lines, length)
+        return first + lines
+
+    def _written(self, headers: tuple[tuple[str, str], ...]) -> bytes:
+        """Return header lines, and remember them for the next request; few are remembered, as tokens change."""
+        told = [("Host", self._host), *headers]
+        if any(sign in text for line in told for text in line for sign in "\r\n"):
+            self._refuse()
+        if len(self._lines) >= _MOST_HEADS:
+            self._lines.clear()
+        lines = "".join(f"{name}: {value}\r\n" for name, value in told).encode("latin-1", "replace")
+        self._lines[headers] = lines
+        return lines
+
+    def _refuse(self) -> NoReturn:
+        raise SourceContractError(self.source_id, "request: a line break or space where none may be")
+
+
+def _query(params: Mapping[str, str]) -> str:
+    return "&".join([f"{_quoted(name)}={_quoted(value)}" for name, value in params.items()])
+
+
+def _quoted(text: str) -> str:
+    return text.translate(_PERCENT) if text.isascii() else quote(text, safe="")
+
+
+@lru_cache(maxsize=64)
+def _media_type(content_type: str) -> str:
+    """Return a content type without its parameters, in lower case."""
+    return content_type.partition(";")[0].strip().lower()
 
 
 def _seconds(retry_after: str) -> float | None:
@@ -244,10 +279,15 @@ class _Token:
         self, client: HttpSourceClient, path: str, form: Mapping[str, str], clock: Callable[[], float]
     ) -> None:
         self._client, self._clock = client, clock
-        self._request = _Request("POST", path, None, urlencode(form).encode())
+        self._target = client.path + path
+        self._form = urlencode(form).encode()
         self._value = ""
         self._good_until = float("-inf")
         self._asking = asyncio.Lock()
+
+    def kept(self) -> str:
+        """Return the token that is there, if it should still be accepted; else nothing."""
+        return self._value if self._clock() < self._good_until else ""
 
     async def current(self, deadline: Deadline, *, unlike: str | None = None) -> str:
         """Return a token that should still be accepted; with `unlike`, another one than that."""
@@ -266,9 +306,8 @@ class _Token:
         return self._clock() < self._good_until and self._value != unlike
 
     async def _ask(self, deadline: Deadline) -> None:
-        headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
         source_id = self._client.source_id
-        response = await self._client.exchange(self._request, headers, deadline)
+        response = await self._client.exchange("POST", self._target, _FORM, self._form, deadline)
         if response.status == 400:  # RFC 6749 answers wrong credentials so, too
             raise SourceRefusedError(source_id, "token endpoint: status 400")
         check_status(response, source_id, "token endpoint: ")

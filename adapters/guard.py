@@ -6,26 +6,22 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Final, TypeVar
 
-import structlog
 from aiolimiter import AsyncLimiter
-from interlock import CircuitBreaker, CircuitOpenError, Config, State
-from interlock.protocols import CoreEventListener
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt, stop_any
 from tenacity.stop import stop_base
 from tenacity.wait import wait_base, wait_random_exponential
 
-from adapters.ports import SearchableAdapter
+from adapters.alarms import Alarms, TimeLimit
+from adapters.breaker import Breaker, OpenError
+from adapters.ports import Deadline, SearchableAdapter
 from standards.errors import SourceContractError, SourceError, SourceUnavailableError
 from standards.states import UnavailableReason
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from interlock import Clock
-
     from adapters.manifest import Limits
     from adapters.ports import (
-        Deadline,
         Fetch,
         RegistryAdapter,
         SearchAnswer,
@@ -36,15 +32,12 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Ask = TypeVar("Ask")
 
-_LOG: Final = structlog.stdlib.get_logger(__name__)
 _FIRST_PAUSE_S: Final = 0.05
 _LONGEST_PAUSE_S: Final = 0.5
 _SHORTEST_TRY_S: Final = 0.02
 """A try shorter than this is not worth starting."""
 _LONGEST_HOLD_S: Final = 60.0
 """A registry that asks to be left alone for longer is tried again after this: the header may be wrong."""
-_NEVER_SLOW_S: Final = 1e9
-"""Slowness alone never opens the breaker: the timeout of a try already bounds it."""
 
 
 class CircuitOpen(SourceUnavailableError):  # noqa: N818 - it names a state the caller may look for
@@ -54,33 +47,12 @@ class CircuitOpen(SourceUnavailableError):  # noqa: N818 - it names a state the 
         super().__init__(source_id, UnavailableReason.SOURCE_DOWN, "circuit open")
 
 
-class _SaysNothing(BaseException):
-    """Carries an error past the breaker that tells nothing about the registry's health.
-
-    The breaker takes whatever is no `Exception` for an interruption: it gives the probe's place back and
-    counts neither a success nor a failure.
-    """
+class _SaysNothing(Exception):  # noqa: N818 - it is about an error, and never leaves this file
+    """Carries an error past the breaker that tells nothing about the registry's health."""
 
     def __init__(self, error: SourceError) -> None:
         super().__init__()
         self.error = error
-
-
-class _Availability:
-    """Which outcomes count as failures of availability: an answer we cannot use is still an answer."""
-
-    def is_failure(self, *, result: object, exception: Exception | None) -> bool:
-        return isinstance(exception, SourceUnavailableError)
-
-
-class _Outages(CoreEventListener):
-    """Logs an outage once when it starts and once when it ends."""
-
-    def on_state_change(self, *, name: str, old: State, new: State) -> None:
-        if new is State.OPEN and old is State.CLOSED:
-            _LOG.warning("circuit_opened", source=name)
-        elif new is State.CLOSED and old is State.HALF_OPEN:
-            _LOG.info("circuit_closed", source=name)
 
 
 class Guarded:
@@ -89,7 +61,9 @@ class Guarded:
     clock: of the breaker, for tests.
     """
 
-    def __init__(self, adapter: RegistryAdapter, limits: Limits, *, clock: Clock | None = None) -> None:
+    def __init__(
+        self, adapter: RegistryAdapter, limits: Limits, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self.manifest = adapter.manifest
         self._adapter, self._limits = adapter, limits
         self._source_id = adapter.manifest.id
@@ -99,26 +73,13 @@ class Guarded:
         self._held_until = 0.0
         self.hedged = 0
         """Second calls made so far because the first one was slow."""
-        self._breaker = CircuitBreaker(
-            name=self._source_id,
-            # So many failures in a row: the window is as long as the run that opens, and all of it must fail.
-            config=Config(
-                window_size=limits.breaker_failures,
-                minimum_number_of_calls=limits.breaker_failures,
-                failure_rate_threshold=1.0,
-                wait_duration_in_open=limits.breaker_open_s,
-                permitted_calls_in_half_open=1,
-                slow_call_duration_threshold=_NEVER_SLOW_S,
-            ),
-            clock=clock,
-            classifier=_Availability(),
-            listener=_Outages(),
-        )
+        self._breaker = Breaker(self._source_id, limits.breaker_failures, limits.breaker_open_s, clock)
+        self._alarms = Alarms()
 
     @property
     def is_open(self) -> bool:
         """Whether the circuit breaker keeps calls away from the registry right now."""
-        return self._breaker.state in (State.OPEN, State.FORCED_OPEN)
+        return self._breaker.is_open
 
     def reset(self) -> None:
         """Close the circuit breaker, forget the failures it has counted, and until when to leave the registry alone."""
@@ -168,18 +129,31 @@ class Guarded:
         return isinstance(error, SourceUnavailableError) and not isinstance(error, CircuitOpen) and not self.is_open
 
     async def _try(self, call: Callable[[Ask, Deadline], Awaitable[T]], request: Ask, deadline: Deadline) -> T:
+        """Ask once, if the breaker lets it pass, and tell the breaker what became of it."""
         if self._held_until and self._hold_s() > 0:
             raise SourceUnavailableError(self._source_id, UnavailableReason.SOURCE_BUSY, "asked to be left alone")
+        breaker = self._breaker
         try:
-            return await self._breaker.call_async(self._in_place, call, request, deadline)
-        except CircuitOpenError:
+            era = breaker.enter()
+        except OpenError:
             raise CircuitOpen(self._source_id) from None
+        tell = breaker.said_nothing  # so it stays for whoever is cancelled
+        try:
+            answer = await self._in_place(call, request, deadline)
+            tell = breaker.succeeded
+            return answer
         except _SaysNothing as passed:
             raise passed.error from None
         except SourceUnavailableError as error:
+            tell = breaker.failed
             if error.retry_after_s is not None:
                 self._held_until = time.monotonic() + min(error.retry_after_s, _LONGEST_HOLD_S)
             raise
+        except SourceError:
+            tell = breaker.succeeded  # an answer that cannot be used is still an answer
+            raise
+        finally:
+            tell(era)
 
     def _hold_s(self) -> float:
         """Return for how many seconds the registry still wants to be left alone."""
@@ -187,19 +161,23 @@ class Guarded:
 
     async def _in_place(self, call: Callable[[Ask, Deadline], Awaitable[T]], request: Ask, deadline: Deadline) -> T:
         """Wait for one of the places and for the pace, then ask."""
-        await self._wait(self._places, self._places.locked(), deadline, "too many calls in flight")
+        places, pace = self._places, self._pace
+        if places.locked():
+            await self._wait(places, deadline, "too many calls in flight")
+        else:
+            await places.acquire()
         try:
-            if self._pace is not None:
-                await self._wait(self._pace, not self._pace.has_capacity(), deadline, "too many calls a second")
+            if pace is not None:
+                if pace.has_capacity():
+                    await pace.acquire()
+                else:
+                    await self._wait(pace, deadline, "too many calls a second")
             return await self._ask(call, request, deadline)
         finally:
-            self._places.release()
+            places.release()
 
-    async def _wait(self, limit: asyncio.Semaphore | AsyncLimiter, is_full: bool, deadline: Deadline, why: str) -> None:  # noqa: FBT001
+    async def _wait(self, limit: asyncio.Semaphore | AsyncLimiter, deadline: Deadline, why: str) -> None:
         """Return when a limit lets one more call pass; a wait beyond the deadline says nothing about the registry."""
-        if not is_full:
-            await limit.acquire()
-            return
         try:
             async with asyncio.timeout(deadline.left_s()):
                 await limit.acquire()
@@ -209,20 +187,20 @@ class Guarded:
 
     async def _ask(self, call: Callable[[Ask, Deadline], Awaitable[T]], request: Ask, deadline: Deadline) -> T:
         """Ask once, for as long as one try may take; whatever goes wrong becomes a SourceError."""
-        by = deadline.earlier(self._limits.timeout_s)
-        left_s = by.left_s()
+        start = time.monotonic()
+        by = min(deadline, Deadline(start + self._limits.timeout_s))
         try:
-            async with asyncio.timeout(left_s):
+            with TimeLimit(self._alarms, by.at):
                 if self._hedge_after_s is None:
                     return await call(request, by)
                 return await self._hedge(call, request, by, self._hedge_after_s)
         except SourceError as error:
-            if error.reason is UnavailableReason.SOURCE_TIMEOUT and self._was_cut_short(left_s):
+            if error.reason is UnavailableReason.SOURCE_TIMEOUT and self._was_cut_short(by.at - start):
                 raise _SaysNothing(error) from None
             raise
         except TimeoutError:
             late = SourceUnavailableError(self._source_id, UnavailableReason.SOURCE_TIMEOUT)
-            if self._was_cut_short(left_s):
+            if self._was_cut_short(by.at - start):
                 raise _SaysNothing(late) from None
             raise late from None
         except Exception as error:  # noqa: BLE001 - an adapter's defect must not take the other registries along

@@ -9,11 +9,15 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import time
 from collections import deque
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final, NamedTuple, Self, cast
 
 import httptools
+
+from adapters.alarms import Alarms
 
 IDLE_S: Final = 15.0
 """How long an unused connection is kept, in seconds; shorter than servers keep theirs."""
@@ -58,6 +62,7 @@ class Http1Session:
 
     def __init__(self) -> None:
         self.loop = asyncio.get_running_loop()
+        self.alarms = Alarms()
         self._idle: dict[Origin, deque[_Connection]] = {}
         self._open: set[_Connection] = set()
         self._tls: ssl.SSLContext | None = None
@@ -78,7 +83,7 @@ class Http1Session:
         limit: most bytes of the response's body.
         Raises: TimeoutError, ConnectionFailedError, MalformedResponseError, TooLargeError.
         """
-        until = self.loop.time() + left_s
+        until = time.monotonic() + left_s
         request = b"%b\r\n%b" % (head, body)
         connection = self._reusable(origin)
         if connection is not None:
@@ -95,6 +100,7 @@ class Http1Session:
     async def close(self) -> None:
         """Close every connection; whoever still waits for a response gets ConnectionFailedError."""
         self._idle.clear()
+        self.alarms.stop()
         for connection in tuple(self._open):
             connection.abort()
         while self._open:  # noqa: ASYNC110 - the loop needs a turn to tell the connections that they are gone
@@ -115,14 +121,16 @@ class Http1Session:
 
     def returned(self, origin: Origin, connection: _Connection) -> None:
         """Keep a connection for the next request."""
-        self._idle.setdefault(origin, deque()).append(connection)
+        idle = self._idle.get(origin)
+        if idle is None:
+            idle = self._idle[origin] = deque()
+        idle.append(connection)
 
     def _reusable(self, origin: Origin) -> _Connection | None:
         idle = self._idle.get(origin)
-        oldest = self.loop.time() - IDLE_S
         while idle:
             connection = idle.pop()  # the one used last is the likeliest to be open still
-            if connection.is_usable and connection.idle_since > oldest:
+            if connection.is_usable and connection.idle_since > time.monotonic() - IDLE_S:
                 return connection
             connection.abort()
         return None
@@ -133,7 +141,7 @@ class Http1Session:
         connection = _Connection(self, origin)
         is_made = False
         try:
-            async with asyncio.timeout_at(until):
+            async with asyncio.timeout(until - time.monotonic()):
                 await self.loop.create_connection(
                     lambda: connection, origin.host, origin.port, ssl=self._tls if origin.is_tls else None
                 )
@@ -149,6 +157,12 @@ class Http1Session:
         return connection
 
 
+@lru_cache(maxsize=256)
+def _lower(name: bytes) -> str:
+    """Return a header's name as it is looked up; registries send the same few again and again."""
+    return name.decode("latin-1").lower()
+
+
 class _Connection(asyncio.Protocol):
     """One connection, and the callbacks of its parser."""
 
@@ -156,17 +170,21 @@ class _Connection(asyncio.Protocol):
         self._session, self._origin = session, origin
         self._transport: asyncio.Transport | None = None
         self._waiter: asyncio.Future[Answer] | None = None
+        self._ring = self._give_up
         self._limit = 0
         self.idle_since = 0.0
         self.is_usable = True
         self._start_over()
 
     async def exchange(self, request: bytes, until: float, limit: int) -> Answer:
-        """Send a request and return its response; afterwards the connection is idle, or closed."""
-        loop = self._session.loop
+        """Send a request and return its response; afterwards the connection is idle, or closed.
+
+        until: on the monotonic clock.
+        """
+        session = self._session
         self._limit = limit
-        self._waiter = waiter = loop.create_future()
-        timer = loop.call_at(until, self._fail, TimeoutError())
+        self._waiter = waiter = session.loop.create_future()
+        session.alarms.set(self._ring, until)
         try:
             if self._transport is None or self._transport.is_closing():
                 self._fail(_StaleError())
@@ -178,15 +196,18 @@ class _Connection(asyncio.Protocol):
                 self.abort()  # also when the one who waits is cancelled: the response must not meet the next request
             raise
         finally:
-            timer.cancel()
+            session.alarms.take_back(self._ring)
             # INVARIANT: whoever has got the connection since the response ended is not disturbed.
             if self._waiter is waiter:
                 self._waiter = None
         if self.is_usable:
             # Only now: had it been given back when the response ended, the next one might already wait on it.
-            self.idle_since = loop.time()
-            self._session.returned(self._origin, self)
+            self.idle_since = time.monotonic()
+            session.returned(self._origin, self)
         return answer
+
+    def _give_up(self) -> None:
+        self._fail(TimeoutError())
 
     def abort(self) -> None:
         """Close the connection at once, whatever is under way."""
@@ -198,7 +219,7 @@ class _Connection(asyncio.Protocol):
         self._parser = httptools.HttpResponseParser(self)
         self._headers: dict[str, str] = {}
         self._body: list[bytes] = []
-        self._size = self._header_bytes = self._status = 0
+        self._size = self._header_bytes = self._outside = self._status = 0
         self._is_framed = self._is_complete = self._has_begun = self._may_stay = False
 
     def _fail(self, error: Exception) -> None:
@@ -236,6 +257,7 @@ class _Connection(asyncio.Protocol):
             self.abort()  # nobody asked for this
             return
         self._has_begun = True
+        self._outside += len(data)
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserCallbackError as error:
@@ -247,6 +269,9 @@ class _Connection(asyncio.Protocol):
         else:
             if self._is_complete:
                 self._finish(keep=self._may_stay)
+            elif self._outside > MAX_HEADER_BYTES:
+                # The parser tells of a header only when it has ended, and adds to it at ever higher cost until then.
+                self._fail(TooLargeError("headers"))
 
     def eof_received(self) -> bool:
         """Let the transport close when the server has."""
@@ -275,7 +300,7 @@ class _Connection(asyncio.Protocol):
         self._header_bytes += len(name) + len(value)
         if self._header_bytes > MAX_HEADER_BYTES:
             raise TooLargeError("headers")
-        self._headers[name.decode("latin-1").lower()] = value.decode("latin-1")
+        self._headers[_lower(name)] = value.decode("latin-1")
 
     def on_headers_complete(self) -> None:
         """Learn how the body ends, and whether it may come at all."""
@@ -296,6 +321,7 @@ class _Connection(asyncio.Protocol):
         self._size += len(body)
         if self._size > self._limit:
             raise TooLargeError("body")
+        self._outside = 0
         self._body.append(body)
 
     def on_message_complete(self) -> None:

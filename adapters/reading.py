@@ -24,6 +24,11 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _DAY: Final = re.compile(r"(\d{4})[-/](\d{2})[-/](\d{2})(?![\d-])")
+_UTC: Final = frozenset({"", "Z", "+00:00"})
+"""What follows the seconds of a timestamp in UTC."""
+_BETWEEN: Final = frozenset({"--T::", "-- ::"})
+"""What stands between the numbers of a timestamp."""
+_MOST_DIGITS: Final = 18
 _NUMBER: Final = re.compile(r"[+-]?\d{1,18}(\.\d{1,18})?")
 _CODE: Final = re.compile(r"[A-Za-z0-9._:-]{1,60}")
 
@@ -71,18 +76,24 @@ class Reader(NamedTuple):
 
     def objects(self, field: str, value: object) -> list[dict[str, Any]]:
         """Return an array of JSON objects."""
-        return [self.record(field, entry) for entry in self.array(field, value)]
+        entries = self.array(field, value)
+        for entry in entries:
+            if not isinstance(entry, dict):
+                self.refuse(field, "not an object")
+        return entries
 
     def text(self, field: str, value: object) -> str | None:
         """Return a text without white space around it; an empty one is nothing."""
-        if value is None:
-            return None
-        if not isinstance(value, str):
+        if isinstance(value, str):
+            return value.strip() or None
+        if value is not None:
             self.refuse(field, "not a text")
-        return value.strip() or None
+        return None
 
     def number_of(self, field: str, value: object) -> str:
         """Return a person's number in normal form; it is always promised."""
+        if isinstance(value, str) and value.isalnum():
+            return value.upper()  # which is its normal form then
         if not isinstance(value, str) or not (normal := normal_value(value)):
             self.refuse(field, "not a number of a person or household")
         return normal
@@ -92,6 +103,8 @@ class Reader(NamedTuple):
         text = self.text(field, value)
         if text is None:
             return None
+        if iso := _usual_day(text):
+            return iso
         found = _DAY.match(text)
         try:
             # INVARIANT: a civil date is taken as written; it never moves with a time zone.
@@ -105,6 +118,8 @@ class Reader(NamedTuple):
 
     def moment(self, field: str, value: object) -> str | None:
         """Return a date, or a timestamp with offset (UTC where none is written), in ISO 8601."""
+        if isinstance(value, str) and (usual := _usual_moment(value)):
+            return usual
         text = self.text(field, value)
         if text is None or len(text) == len("YYYY-MM-DD"):
             return self.day(field, text)
@@ -126,6 +141,10 @@ class Reader(NamedTuple):
 
     def whole(self, field: str, value: object) -> int | None:
         """Return an integer, also from a text or a float without fraction."""
+        if type(value) is int:
+            return value
+        if isinstance(value, str) and value.isdecimal() and value.isascii() and len(value) <= _MOST_DIGITS:
+            return int(value)
         number = self.decimal(field, value)
         if number is None:
             return None
@@ -189,9 +208,37 @@ def newest(records: Iterable[Record]) -> Record:
 
     Equal or missing dates are decided by the numbers, so that the order of arrival never counts.
     """
+    records = tuple(records)
+    if len(records) == 1:
+        return records[0]
     ranked = sorted(records, key=lambda r: (_instant(r.as_of), sorted(r.identifiers.items())), reverse=True)
-    others = tuple(record.identifiers for record in ranked[1:])
-    return ranked[0]._replace(duplicates=others) if others else ranked[0]
+    return ranked[0]._replace(duplicates=tuple(record.identifiers for record in ranked[1:]))
+
+
+def _usual_day(text: str) -> str | None:
+    """Return a date in ISO 8601 if it is written as nearly all registries do; None for any other text."""
+    if len(text) != len("YYYY-MM-DD"):
+        return None
+    iso = text.replace("/", "-")
+    return iso if iso[4:8:3] == "--" and _is_iso(iso) else None
+
+
+def _usual_moment(text: str) -> str | None:
+    """Return a timestamp of whole seconds in UTC if it is written as nearly all registries do; else None."""
+    if text[19:] not in _UTC:
+        return None
+    iso = text.replace("/", "-")
+    if iso[4:17:3] not in _BETWEEN or not _is_iso(iso):
+        return None
+    return f"{iso[:10]}T{iso[11:19]}+00:00"
+
+
+def _is_iso(text: str) -> bool:
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _instant(as_of: str | None) -> datetime:

@@ -10,13 +10,15 @@ from pathlib import Path
 
 import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from adapters.catalogue import FOLDER, connect, find_manifests, load_manifest
 from adapters.client import open_session
+from gateway.agreements import follow, operators, public_key, report
 from gateway.cache import SWEEP_S, MemoryCache
-from gateway.journal import SqlJournal, sqlite_url
-from gateway.keys import open_keys
+from gateway.consents import Consents, EmergencyFolder, follow_ledger
+from gateway.handles import HandleFile
+from gateway.journal import CopyFile, Duties, SqlJournal, sqlite_url
+from gateway.keys import Keys, open_keys
 from gateway.pipeline import Rooms
 from gateway.settings import Settings
 from gateway.stages.admit import Admission
@@ -24,14 +26,20 @@ from gateway.stages.compose import Composer
 from gateway.stages.decide import Decisions
 from gateway.stages.derive import Deriver
 from gateway.stages.fetch import Fetcher
+from gateway.stages.paging import Paging
 from gateway.stages.plan import Planner
+from gateway.stages.probing import Bounds, Probing
 from gateway.stages.recall import Recall
 from gateway.stages.respond import Responder
 from gateway.stages.search import Searcher
 from gateway.telemetry import Metrics
 from gateway.tokens import TokenOffice
-from policies.book import AgreementFolder
+from gateway.trail.following import Places, Trail
+from policies.agreement import Agreement
+from policies.counters import QuestionCounter
+from policies.folder import AgreementFolder
 from policies.ledger import SqliteLedger
+from policies.probe_counts import ProbeCounts
 from standards import contexts
 from standards.attributes import Catalogue
 from standards.errors import ConfigurationError
@@ -73,12 +81,34 @@ class Gateway:
             {c.client_id: _verifying(c.client_id, c.public_key) for c in settings.consumers},
             frozenset({settings.server.sender_id, *settings.messages.receiver_ids}),
         )
-        self.book = AgreementFolder.load(settings.agreements, self.catalogue)
         self.journal_url = stores.journal_url or sqlite_url(stores.folder / "journal.db")
-        self.journal = SqlJournal(self.journal_url)
-        self.ledger = SqliteLedger.open(stores.folder / "consent.db", self.keys.derived("consent"))
+        self.journal = _journal(self.journal_url, settings, self.keys)
+        self.ledger = SqliteLedger.open(stores.folder / "consent.db", self.keys.derived("consent"), self.keys.signing)
+        stated = settings.consents
+        self.emergencies = EmergencyFolder(stated.emergencies, self.catalogue, stated.emergency_max_days)
+        self.consents = Consents(
+            self.ledger,
+            {c.client_id: _verifying(c.client_id, c.public_key) for c in settings.consumers if c.role != "programme"},
+            self.base_url,
+            token_lifetime_s=stated.token_lifetime_s,
+            age_of_majority=stated.age_of_majority,
+            folder=self.emergencies,
+        )
         self.manifests = tuple(map(load_manifest, self._manifest_files()))
         self.rules = self._boundary_rules()
+        self.operators = operators(settings.agreements.operators)
+        self.book = AgreementFolder.load(
+            settings.agreements.folder,
+            self.catalogue,
+            self.operators if settings.needs_approval else None,
+            self.misfit,
+            lambda: utc_now().date(),
+        )
+        self.counter = QuestionCounter(stores.counters_url or sqlite_url(stores.folder / "counters.db"))
+        self.handles = HandleFile(stores.folder / stores.keys)
+        trail_url = stores.trail_url or sqlite_url(stores.folder / "trail.db")
+        places = Places(trail_url, self.journal_url, stores.folder / "trail.lock", stores.folder / "disputes")
+        self.trail = Trail(places, self.keys, {m.id: m for m in self.manifests}, self.journal, utc_now)
 
     async def open(self) -> None:
         """Open what needs a running loop: the outbound client and the journal's writer.
@@ -96,7 +126,16 @@ class Gateway:
         planner = Planner(self.manifests, self.catalogue, self._silent)
         of_past = [past for manifest in self.manifests if (past := manifest.for_past()) is not None]
         self.rooms = Rooms(
-            decisions=Decisions(self.book, self.ledger, self.catalogue, planner.holders()),
+            decisions=Decisions(
+                self.book,
+                self.ledger,
+                self.catalogue,
+                planner.holders(),
+                self.counter,
+                self.handles.handles,
+                self.consents,
+                self._probing(planner.holders()),
+            ),
             planner=planner,
             past_planner=Planner(of_past, self.catalogue, self._silent),
             fetcher=Fetcher(
@@ -109,6 +148,7 @@ class Gateway:
                 max_late=settings.cache.max_late_calls,
             ),
             searcher=Searcher(self.registries),
+            paging=Paging(),
             recall=Recall(self.cache),
             composer=Composer(self.manifests, self.catalogue, Deriver(self.catalogue)),
             responder=Responder(self.catalogue, f"{self.base_url}/contexts/v1/{contexts.HOUSEHOLD}.jsonld"),
@@ -116,20 +156,40 @@ class Gateway:
             catalogue=self.catalogue,
             keys=self.keys,
             now=utc_now,
+            digest_of_agreement=self.book.digest_of,
+            notices=self.ledger.notices,
+        )
+        self._forgetter = asyncio.create_task(
+            follow_ledger(self.ledger, self.rooms.fetcher.calls, self.emergencies, (await self.ledger.gone(0))[0])
         )
         self.metrics.watch_plans(planner, self.rooms.past_planner)
-        self.metrics.watch(self.cache, self.rooms.fetcher.calls, self.registries)
+        self.metrics.watch(self.cache, self.rooms.fetcher.calls, self.registries, self.rooms.recall)
         self._sweeper = asyncio.create_task(_sweep(self.cache))
+        self.trail.open()
+        report(self.book.notices)
+        self._follower = asyncio.create_task(follow(self.book, self.handles, self._drop_plans))
         log.info("gateway_open", registries=sorted(self.registries), pid=os.getpid(), url=self.base_url)
 
     async def close(self) -> None:
         """End what is still asked, write what the journal still holds, and let go of every connection."""
         self._sweeper.cancel()
-        await asyncio.gather(self._sweeper, self.rooms.fetcher.calls.close(), return_exceptions=True)
+        self._follower.cancel()
+        self._forgetter.cancel()
+        await asyncio.gather(self._forgetter, return_exceptions=True)
+        await asyncio.gather(self._sweeper, self._follower, self.rooms.fetcher.calls.close(), return_exceptions=True)
         await self.session.close()
+        await self.trail.close()
         await asyncio.to_thread(self.journal.close)
         self.ledger.close()
+        self.counter.close()
         log.info("gateway_closed", pid=os.getpid())
+
+    def _probing(self, holders: Mapping[str, frozenset[str]]) -> Probing:
+        """Return the probe guard, which counts beside the questions."""
+        stated = self.settings.probes
+        counts = ProbeCounts(self.counter.engine, self.keys.derived("probes"), stated.window_days)
+        bounds = Bounds(stated.answers, stated.thresholds, stated.search_values)
+        return Probing(counts, holders, bounds, self.metrics.probes_noticed.add)
 
     def _silent(self) -> frozenset[str]:
         """Return the registries that are known to be down right now."""
@@ -143,25 +203,44 @@ class Gateway:
         return find_manifests((*((FOLDER,) if registries.builtin else ()), *registries.folders))
 
     def _boundary_rules(self) -> Mapping[str, BoundaryRule]:
-        """Return the boundary rules by title, and refuse agreements that name another."""
-        known = {
-            rule.title: rule
-            for stated in self.settings.households.rules
-            for rule in (BoundaryRule(**stated.model_dump()),)
-        }
-        sources = {manifest.id for manifest in self.manifests}
-        for agreement in self.book.agreements:
-            if strangers := sorted(set(agreement.mandatory) - sources):
-                raise ConfigurationError(
-                    f"agreement {agreement.id}@{agreement.version} makes {', '.join(strangers)} mandatory, which no "
-                    "manifest connects"
-                )
-            if agreement.household is not None and agreement.household.rule not in known:
-                raise ConfigurationError(
-                    f"agreement {agreement.id}@{agreement.version} names the household rule "
-                    f"{agreement.household.rule}, which settings.households.rules does not define"
-                )
-        return known
+        """Return the boundary rules by title."""
+        stated = self.settings.households.rules
+        return {rule.title: rule for one in stated for rule in (BoundaryRule(**one.model_dump()),)}
+
+    def misfit(self, agreement: Agreement) -> str | None:
+        """Return why this gateway cannot serve an agreement; None when it can."""
+        if agreement.consumer.id != agreement.consumer.client_id:
+            # INVARIANT: an agreement is for whom it names; who asks is known by the name that obtains tokens.
+            return "has a consumer.id and a consumer.client_id that differ: write the client id as both"
+        if strangers := sorted(set(agreement.mandatory) - {manifest.id for manifest in self.manifests}):
+            return f"makes {', '.join(strangers)} mandatory, which no manifest connects"
+        if agreement.household is not None and agreement.household.rule not in self.rules:
+            return (
+                f"names the household rule {agreement.household.rule}, which settings.households.rules does not define"
+            )
+        return None
+
+    def _drop_plans(self) -> None:
+        """Forget every compiled plan of versions that are not in force any more."""
+        agreed = frozenset((a.id, a.version) for a in self.book.agreements)
+        for planner in (self.rooms.planner, self.rooms.past_planner):
+            planner.keep_only(agreed)
+
+
+def _journal(url: str, settings: Settings, keys: Keys) -> SqlJournal:
+    stated, folder = settings.journal, settings.stores.folder
+    copy = None
+    if stated.copy_file is not None:
+        copy = CopyFile(stated.copy_file, max_bytes=stated.copy_max_bytes, daily=stated.copy_daily)
+    duties = Duties(
+        key=keys.signing,
+        lock=folder / "journal.lock",
+        checkpoint_file=stated.checkpoint_file or folder / "checkpoints.jsonl",
+        checkpoint_entries=stated.checkpoint_entries,
+        checkpoint_s=stated.checkpoint_s,
+        copy=copy,
+    )
+    return SqlJournal(url, duties, max_waiting=stated.max_waiting, max_wait_s=stated.max_wait_s)
 
 
 async def _sweep(cache: MemoryCache) -> None:
@@ -173,10 +252,5 @@ async def _sweep(cache: MemoryCache) -> None:
 def _verifying(client_id: str, pem: str | None) -> dict[str, Ed25519PublicKey]:
     if pem is None:
         return {}
-    try:
-        key = load_pem_public_key(pem.encode())
-    except ValueError as error:
-        raise ConfigurationError(f"consumers.{client_id}.public_key is not a PEM public key") from error
-    if not isinstance(key, Ed25519PublicKey):
-        raise ConfigurationError(f"consumers.{client_id}.public_key is not an ed25519 key")
+    key = public_key(pem, f"consumers.{client_id}.public_key")
     return {public_jwk(key)["kid"]: key}

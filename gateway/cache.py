@@ -14,11 +14,12 @@ from typing import Final, NamedTuple
 import orjson
 
 from adapters.ports import Record
-from gateway.ports import Kept, Looked, RecordKey
+from gateway.ports import AnswerKey, Kept, Looked, RecordKey
 from standards.identifiers import GROUP_TYPES, Identifier
 
-ENTRY_BYTES: Final = 660
-"""What an entry costs that holds no record: keys, tags, times. This and the next are measured with tracemalloc."""
+ENTRY_BYTES: Final = 790
+"""What an entry costs that holds no record: keys, tags, times, digests. This and the next are measured with
+tracemalloc."""
 RECORD_BYTES: Final = 340
 IDENTIFIER_BYTES: Final = 150
 VALUE_BYTES: Final = 75
@@ -103,34 +104,45 @@ class MemoryCache:
             if self._marks and any(self._marks.get(tag, _UNMARKED)[0] > since for tag in tags):
                 continue
             name = self._name(key)
-            self._drop(name)
+            if name in self._entries:
+                self._drop(name)
             self._keep(name, _Entry(kept, now + lifetime_s, _size(kept.record), tags, own))
             self._records += 1
             for tag in tags:
-                self._tagged.setdefault(tag, []).append(name)
+                if (tagged := self._tagged.get(tag)) is None:
+                    self._tagged[tag] = [name]
+                else:
+                    tagged.append(name)
         self._make_room()
 
     def remember(
-        self, name: Hashable, answer: object, size: int, rests_on: Sequence[tuple[RecordKey, Kept]], lifetime_s: float
+        self,
+        key: AnswerKey,
+        answer: object,
+        size: int,
+        rests_on: Sequence[tuple[RecordKey, Kept]],
+        lifetime_s: float,
     ) -> None:
         """Keep an answer, unless one of the records it rests on is gone already."""
         now, names = self._monotonic(), []
         until = now + lifetime_s
-        for key, kept in rests_on:
-            of = self._name(key)
+        for record, kept in rests_on:
+            of = self._name(record)
             entry = self._entries.get(of)
             if entry is None or entry.what is not kept:
                 return
             until = min(until, entry.until)
             names.append(of)
+        name = self._answer_name(key)
         self._drop(name)
         self._keep(name, _Entry(_Answer(answer, names, now), until, size, (), 0))
         for of in names:
             self._resting.setdefault(of, set()).add(name)
         self._make_room()
 
-    def recall(self, name: Hashable) -> object | None:
-        """Return the answer of that name; None when there is none, or none any more."""
+    def recall(self, key: AnswerKey) -> object | None:
+        """Return the answer that is kept by that; None when there is none, or none any more."""
+        name = self._answer_name(key)
         entry = self._entries.get(name)
         if entry is None or not isinstance(answer := entry.what, _Answer):
             return None
@@ -205,9 +217,16 @@ class MemoryCache:
         digest.update(f"{source_id}\0{lookup}\0{type_}\0{value}".encode())
         return digest.digest()
 
+    def _answer_name(self, key: AnswerKey) -> Hashable:
+        return self._name(RecordKey("", "", key.subject)), key.question
+
     def _keep(self, name: Hashable, entry: _Entry) -> None:
         self._entries[name] = entry
-        self._ends.setdefault(int(entry.until // SWEEP_S), []).append(name)
+        end = int(entry.until // SWEEP_S)
+        if (ending := self._ends.get(end)) is None:
+            self._ends[end] = [name]
+        else:
+            ending.append(name)
         self._bytes += entry.size
 
     def _make_room(self) -> None:

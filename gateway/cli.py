@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import signal
 import sys
 import threading
-from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from standards.errors import InteropError
+from gateway.commands.agreement import app as agreement
+from gateway.commands.consent import app as consent
+from gateway.commands.dispute import app as dispute
+from gateway.commands.evidence import app as evidence
+from gateway.commands.journal import app as journal
+from gateway.commands.shared import REFUSED, Folder, Json, told
 
 app = typer.Typer(
     help="Hearth: one question about a household, answered by the registries that hold the truth.",
@@ -23,24 +26,11 @@ app = typer.Typer(
 )
 keys = typer.Typer(help="Keys and secrets.", no_args_is_help=True)
 app.add_typer(keys, name="keys")
-journal = typer.Typer(help="What was asked and answered.", no_args_is_help=True)
 app.add_typer(journal, name="journal")
-
-Folder = Annotated[Path, typer.Option("--dir", help="Folder of the sandbox, or of the stores.")]
-Url = Annotated[str, typer.Option("--url", help="The settings' stores.journal_url; default: journal.db in --dir.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-REFUSED = 1
-"""Exit code when Hearth said no, or could not; 2 is a wrong command line, 0 is success."""
-
-
-@contextlib.contextmanager
-def told() -> Iterator[None]:
-    """Turn an error of ours into one line and exit code 1."""
-    try:
-        yield
-    except InteropError as error:
-        typer.echo(f"hearth: {error}", err=True)
-        raise typer.Exit(REFUSED) from None
+app.add_typer(evidence, name="evidence")
+app.add_typer(agreement, name="agreement")
+app.add_typer(consent, name="consent")
+app.add_typer(dispute, name="dispute")
 
 
 @app.command()
@@ -48,13 +38,16 @@ def serve(
     config: Annotated[Path | None, typer.Option(help="Settings file, see config.example.yaml.")] = None,
     address_file: Annotated[Path | None, typer.Option(help="Write the base address here once it answers.")] = None,
     until_stdin_closes: Annotated[bool, typer.Option(help="Stop when standard input ends.")] = False,
+    workers: Annotated[
+        int | None, typer.Option(min=1, max=64, help="Processes that share the port; default: server.workers.")
+    ] = None,
 ) -> None:
     """Run the gateway until SIGTERM or Ctrl-C."""
     from gateway.server import serve as run
     from gateway.settings import load
 
     with told():
-        run(load(config), address_file, until_stdin_closes=until_stdin_closes)
+        run(load(config), address_file, until_stdin_closes=until_stdin_closes, workers=workers)
 
 
 @app.command()
@@ -178,42 +171,3 @@ def keys_hash_secret() -> None:
         typer.echo("hearth: the secret is empty", err=True)
         raise typer.Exit(2)
     typer.echo(hashed(secret.strip()))
-
-
-@journal.command("show")
-def journal_show(
-    folder: Folder = Path(".hearth"),
-    url: Url = "",
-    newest: Annotated[int, typer.Option(min=1, help="How many entries.")] = 10,
-    as_json: Json = False,
-) -> None:
-    """Print the newest entries of a journal."""
-    from gateway.journal import read
-    from gateway.show import show_entry
-
-    with told():
-        for seq, entry in read(url or _journal(folder), newest=newest):
-            if as_json:
-                typer.echo(json.dumps({"seq": seq, **entry}))
-            else:
-                show_entry(seq, entry)
-
-
-@journal.command("verify")
-def journal_verify(folder: Folder = Path(".hearth"), url: Url = "") -> None:
-    """Check that no entry of a journal was changed, removed from within or moved."""
-    from gateway.journal import verify
-
-    with told():
-        count = verify(url or _journal(folder))
-    typer.echo(f"{count} entries, the chain is whole")
-
-
-def _journal(folder: Path) -> str:
-    from gateway.journal import sqlite_url
-    from standards.errors import JournalError
-
-    path = folder / "journal.db"
-    if not path.exists():
-        raise JournalError(f"there is no journal in {folder}: name its folder with --dir")
-    return sqlite_url(path)

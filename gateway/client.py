@@ -16,6 +16,7 @@ import httpx
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
+from gateway.keys import private_key
 from standards.dci.codes import RecordType, RegType, ResponseEntity
 from standards.errors import InteropError, SignatureInvalidError
 from standards.identifiers import Identifier
@@ -139,21 +140,49 @@ class HearthClient:
 
     def send(self, message: Mapping[str, Any]) -> dict[str, Any]:
         """Send a search message and return the verified answer; a token that has ended is renewed once."""
-        if self._token is None:
-            self._token = self._fetch_token()
-        response = self._post(message)
-        if response.status_code == httpx.codes.UNAUTHORIZED and "signature" not in response.text:
-            self._token = self._fetch_token()
-            response = self._post(message)
-        answer = _whole(response)
+        answer = _whole(self._authorised("POST", "/registry/sync/search", json=message))
         if answer.get("signature") or self._require_signature:
             self._verify(answer)
         return answer
 
-    def _post(self, message: Mapping[str, Any]) -> httpx.Response:
-        return self._request(
-            "POST", "/registry/sync/search", json=message, headers={"Authorization": f"Bearer {self._token}"}
-        )
+    def lookup(
+        self,
+        subject: Identifier,
+        *,
+        purpose: str,
+        attributes: Sequence[str] | None = None,
+        as_of: date | None = None,
+        explain: bool = False,
+        person_only: bool = False,
+    ) -> dict[str, Any]:
+        """Ask one question in the plain shape and return its answer, which is not signed.
+
+        Raises: RefusedError when the question is not answered, with the code that DCI has for it.
+        """
+        asked: dict[str, Any] = {"subject": {"type": subject.type, "value": subject.value}, "purpose": purpose}
+        if attributes is not None:
+            asked["attributes"] = list(attributes)
+        if as_of is not None:
+            asked["as_of"] = as_of.isoformat()
+        asked |= {name: True for name, wanted in (("explain", explain), ("person_only", person_only)) if wanted}
+        return _whole(self._authorised("POST", "/v1/households/lookup", json=asked))
+
+    def agreements(self) -> list[dict[str, Any]]:
+        """Return every version of the programme's own agreements, with the addresses of their schemas by shape."""
+        return list(_whole(self._authorised("GET", "/v1/agreements"))["agreements"])
+
+    def schema(self, address: str) -> dict[str, Any]:
+        """Return a JSON Schema by the address that `agreements` gives."""
+        return _whole(self._authorised("GET", httpx.URL(address).path))  # the token goes to this gateway only
+
+    def _authorised(self, method: str, path: str, **content: Any) -> httpx.Response:
+        if self._token is None:
+            self._token = self._fetch_token()
+        response = self._request(method, path, headers={"Authorization": f"Bearer {self._token}"}, **content)
+        if response.status_code == httpx.codes.UNAUTHORIZED and "signature" not in response.text:
+            self._token = self._fetch_token()
+            response = self._request(method, path, headers={"Authorization": f"Bearer {self._token}"}, **content)
+        return response
 
     def _request(self, method: str, path: str, **content: Any) -> httpx.Response:
         try:
@@ -209,6 +238,24 @@ def ask_sandbox(
             explain=plan,
             as_of=as_of,
         )
+
+
+def rehearse_sandbox(
+    content: Mapping[str, Any], operator: str, agreement: str, asked: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Rehearse the text of an agreement in a running sandbox, as one of its operators; return what would be told.
+
+    content: of the sandbox file.
+    asked: a plain question: subject, purpose, attributes, person_only.
+    Raises: RefusedError with what the gateway said.
+    """
+    one = content["operators"][operator]
+    message: dict[str, Any] = {"header": {"sender_id": one["name"]}, "message": {**asked, "agreement": agreement}}
+    key = private_key(Path(one["signing_key"]))
+    key_id = public_jwk(key.public_key())["kid"]
+    message["signature"] = sign(message, key, sender_id=one["name"], key_id=key_id, now=datetime.now(UTC))
+    address = f"{content['gateway']}/_sandbox/rehearsals"
+    return _whole(httpx.post(address, json=message, trust_env=False, timeout=30))
 
 
 class SandboxControls:

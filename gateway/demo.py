@@ -31,6 +31,7 @@ from gateway.show import (
     worded,
 )
 from policies.agreement import Agreement, LegalBasis, PredicateForm
+from policies.folder import agreement_files
 from policies.reading import read_agreement
 from standards.attributes import Catalogue
 from standards.dci.evidence import EVIDENCE, PLAN, SOURCES
@@ -220,7 +221,7 @@ def _person(told: Told, number: int) -> dict[str, Text]:
 
 def _agreements(folder: Path) -> dict[str, Agreement]:
     catalogue = Catalogue.load()
-    read_in = (read_agreement(path, catalogue) for path in sorted((folder / "agreements").glob("*.yaml")))
+    read_in = (read_agreement(path, catalogue) for path in agreement_files(folder / "agreements"))
     return {agreement.consumer.id: agreement for agreement in read_in}
 
 

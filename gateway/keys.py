@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
     PrivateFormat,
+    PublicFormat,
     load_pem_private_key,
 )
 
@@ -37,7 +38,8 @@ class Keys(NamedTuple):
 
     def digest_of(self, text: str) -> str:
         """Return a keyed digest of a text that may hold something personal: 32 hex digits."""
-        return hmac.digest(self.pseudonym, text.encode(), hashlib.sha256).hex()[:32]
+        # Keyed BLAKE2b: as good as an HMAC, and a third of its cost; a question makes some twenty of them.
+        return hashlib.blake2b(text.encode(), digest_size=16, key=self.pseudonym[:64]).hexdigest()
 
     def derived(self, use: str) -> bytes:
         """Return 32 bytes for another use, so that one digest never fits two places."""
@@ -56,16 +58,32 @@ def open_keys(folder: Path) -> Keys:
         write_private(signing, new_signing_key())
     if not pseudonym.exists():
         write_private(pseudonym, secrets.token_bytes(32))
-    try:
-        key = load_pem_private_key(signing.read_bytes(), password=None)
-    except (TypeError, ValueError) as error:  # TypeError: it is encrypted
-        raise ConfigurationError(f"{signing.name}: not a private key in PEM without a password") from error
-    if not isinstance(key, Ed25519PrivateKey):
-        raise ConfigurationError(f"{signing.name}: not an ed25519 key")
+    key = private_key(signing)
     secret = pseudonym.read_bytes()
     if len(secret) < 32:
         raise ConfigurationError(f"{pseudonym.name}: shorter than 32 bytes")
     return Keys(key, secret)
+
+
+def private_key(path: Path) -> Ed25519PrivateKey:
+    """Return the ed25519 key of a PEM file.
+
+    Raises: ConfigurationError when it is none.
+    """
+    try:
+        key = load_pem_private_key(path.read_bytes(), password=None)
+    except OSError as error:
+        raise ConfigurationError(f"{path.name}: cannot be read ({error.strerror})") from None
+    except (TypeError, ValueError) as error:  # TypeError: it is encrypted
+        raise ConfigurationError(f"{path.name}: not a private key in PEM without a password") from error
+    if not isinstance(key, Ed25519PrivateKey):
+        raise ConfigurationError(f"{path.name}: not an ed25519 key")
+    return key
+
+
+def public_pem(key: Ed25519PrivateKey) -> str:
+    """Return the public half of a key as PEM."""
+    return key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
 
 
 def new_signing_key() -> bytes:

@@ -8,30 +8,33 @@ what the room before it returned, so the type checker keeps the order: `plan` ne
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime
-from typing import NamedTuple
 
 import orjson
 
 from adapters.ports import Deadline
-from gateway.keys import Keys
-from gateway.ports import Clock, JournalEntry
-from gateway.settings import Consumer
-from gateway.stages.compose import Composer
-from gateway.stages.decide import Decisions
-from gateway.stages.fetch import Fetcher, Gathered, silence, unheard_mandatory
+from adapters.said import listen
+from gateway.stages import native
+from gateway.stages.decide import uncounted
+from gateway.stages.deciding import Held
+from gateway.stages.fetch import Gathered, silence, unheard_mandatory
 from gateway.stages.plan import Plan, Planner
-from gateway.stages.recall import Recall, Remembered, Terms
-from gateway.stages.respond import Responder, denied, unanswered
-from gateway.stages.search import Finding, Searcher
+from gateway.stages.recall import Remembered, Terms
+from gateway.stages.record import abandoned, answered_entry, blank, superseded
+from gateway.stages.respond import denied, unanswered
+from gateway.stages.rooms import Answer, Disclosure, Question, Rooms
+from gateway.stages.search import Finding
+from policies.counters import CountError
 from policies.minimise import minimise
+from policies.notices import Notice
 from standards.attributes import Catalogue
 from standards.dci.codes import ResponseEntity, SearchReason
 from standards.dci.envelope import wire_time
 from standards.dci.evidence import merged_sources
-from standards.dci.search import FilterQuery, IdQuery, SearchItem, rejected_item
+from standards.dci.search import FilterQuery, IdQuery, Page, SearchItem, rejected_item
 from standards.errors import (
+    JournalError,
     MalformedMessageError,
     MandatorySourceError,
     RequestError,
@@ -39,69 +42,17 @@ from standards.errors import (
     SourceUnavailableError,
 )
 from standards.filters import attributes_of
-from standards.household import HouseholdProfile, SourceOutcome
-from standards.identifiers import BRN, MEMBER_ID, UIN, Identifier
+from standards.identifiers import Identifier
 from standards.permit import Denial, DisclosureRequest, Permit, PersonPermit, Reason
-from standards.rules import BoundaryRule
-from standards.states import Conflict, UnavailableReason, Value
+from standards.states import UnavailableReason
 
-ASKED_BY_CITIZENS = frozenset({UIN, BRN, MEMBER_ID})
-"""Numbers under which the journal keeps who was part of an answer: those a person may ask by, who asked about me."""
-
-
-class Rooms(NamedTuple):
-    """The stages, as `bootstrap` wired them."""
-
-    decisions: Decisions
-    planner: Planner
-    past_planner: Planner
-    """Plans questions about a past day, over what registries can tell of one."""
-    fetcher: Fetcher
-    searcher: Searcher
-    recall: Recall
-    composer: Composer
-    responder: Responder
-    rules: Mapping[str, BoundaryRule]
-    catalogue: Catalogue
-    keys: Keys
-    now: Clock
-
-
-class Question(NamedTuple):
-    """One item of a message, and what is known about its surroundings."""
-
-    consumer: Consumer
-    item: SearchItem
-    transaction_id: str
-    correlation_id: str
-    deadline: Deadline
-
-
-class Answer(NamedTuple):
-    """One item of an answer as it will be sent, and what the journal must hold before it is."""
-
-    item: bytes
-    entry: JournalEntry
-    status: str
-    sources: Mapping[str, SourceOutcome] = {}
-    """What every registry had to do with it, for the operator's counters."""
-
-
-class Disclosure(NamedTuple):
-    """What may leave about one household, and how it came about."""
-
-    profile: HouseholdProfile
-    gathered: Gathered
-    plan: Plan
-    """As the consumer may see it."""
-    is_hidden: bool = False
-    """Found by a search, though the person keeps back what was searched by: not among the results."""
+__all__ = ["Answer", "Disclosure", "Question", "Rooms", "abandoned", "answer", "disclose", "superseded"]
 
 
 async def answer(question: Question, rooms: Rooms) -> Answer:
     """Answer one item: with records, or with the reason why not."""
     item, consumer = question.item, question.consumer
-    now = rooms.now()
+    now, started = rooms.now(), rooms.pace.start()
     purpose = rooms.decisions.purpose_of(consumer.client_id, item.purpose, now)
     subject = item.query.identifier if isinstance(item.query, IdQuery) else None
     searched = None if isinstance(item.query, IdQuery) else _searched(item)
@@ -112,42 +63,107 @@ async def answer(question: Question, rooms: Rooms) -> Answer:
     if item.as_of is not None and item.as_of < now.date() and not permit.allows_past:
         remedy = Denial(Reason.PAST_NOT_AGREED, "agree the right to ask about the past, or leave hearth:as_of out")
         return _refused(question, rooms, purpose, denied(item, [remedy], now), "search.denied")
+    given = await _permitted(question, permit, rooms, now)
+    # INVARIANT: where the agreement says so, the time an answer takes does not tell what somebody keeps back.
+    await rooms.pace.until_even(started, permit.even_time_s)
+    return given
+
+
+async def _permitted(question: Question, permit: Permit, rooms: Rooms, now: datetime) -> Answer:
+    """Answer one item that policy permits."""
+    item, consumer, purpose = question.item, question.consumer, permit.purpose
+    if (over := await rooms.decisions.over_quota(permit, now)) is not None:
+        return _refused(question, rooms, purpose, denied(item, [over], now), "search.denied")
+    if (finer := await rooms.decisions.too_fine(permit, item)) is not None:
+        return _refused(question, rooms, purpose, denied(item, [finer], now), "search.denied")
     # Read before anybody's consent is: an answer is remembered under what was known before it was composed.
-    terms = Terms(permit, rooms.decisions.stamp(), rooms.planner.silent(), now.date())
-    if (known := rooms.recall.find(consumer, item, terms)) is not None:
+    emergencies = rooms.decisions.emergencies(permit, now)
+    terms = Terms(permit, rooms.decisions.stamp(), rooms.planner.silent(), now.date(), emergencies)
+    if not question.is_plain and (known := rooms.recall.find(consumer, item, terms)) is not None:
         return _again(question, rooms, known, now)
+    said = listen()  # to what a search is told; every call about people listens for itself
     try:
-        finding = (
-            await rooms.searcher.find(item, item.query, permit, question.deadline, question.transaction_id)
-            if isinstance(item.query, FilterQuery)
-            else Finding((item.query.identifier,))
-        )
-        found = await rooms.searcher.each(finding.subjects, lambda one: disclose(one, question, permit, rooms, finding))
+        finding, read = await _found(question, permit, rooms, terms)
+        finding = finding._replace(said=tuple(said))
     except RequestError as error:
         refusal = rejected_item(item.reference_id, error.reason_code, str(error), now=now, locale=item.locale)
         return _refused(question, rooms, purpose, refusal, "search.rejected")
     except SourceError as error:
         return _refused(question, rooms, purpose, unanswered(item, error, now), "search.unanswered")
-    read = [d for d in found if d is not None]
+    except CountError as error:
+        return _refused(question, rooms, purpose, denied(item, [uncounted(error)], now), "search.denied")
     disclosures = [d for d in read if not d.is_hidden]
+    if question.is_plain:
+        await _give_notice(question, rooms, permit, read, now)
+        return _plain(question, rooms, permit, read, finding, now)._replace(held=_held(read, permit, terms.stamp, now))
     built = rooms.responder.answered(
         item,
         [d.profile for d in disclosures],
         permit,
         now,
         plan=disclosures[0].plan if disclosures and item.explain else None,
-        total=None if finding.total is None else finding.total - (len(read) - len(disclosures)),
-        note=finding.note,
+        total=finding.total,
+        note="; ".join(filter(None, (finding.note, *_under(disclosures)))) or None,
         found_by=finding.plan,
     )
     data = orjson.dumps(built["data"])
     built["data"] = orjson.Fragment(data)
     wire = orjson.dumps(built)
-    entry = _entry(question, rooms, permit, read, finding, wire, now)
+    entry = answered_entry(question, rooms, permit, read, finding, wire, now)
     sources = merged_sources([d.profile for d in disclosures])
-    if len(read) == 1:
+    if len(read) == 1 and not read[0].emergencies and not read[0].held.carried:
         rooms.recall.keep(consumer, item, Remembered(terms, built, entry, sources), read[0].gathered, len(data))
-    return Answer(wire, entry, "succ", sources)
+    await _give_notice(question, rooms, permit, read, now)
+    return Answer(wire, entry, "succ", sources, permit, _held(read, permit, terms.stamp, now))
+
+
+async def _found(
+    question: Question, permit: Permit, rooms: Rooms, terms: Terms
+) -> tuple[Finding, Sequence[Disclosure]]:
+    """Return whom a question is about, and what may leave of each; those not to be shown are hidden."""
+    item, query = question.item, question.item.query
+
+    async def each(subjects: Sequence[Identifier], finding: Finding) -> list[Disclosure | None]:
+        async def told(one: Identifier, by: Deadline) -> Disclosure | None:
+            return await disclose(one, question._replace(deadline=by), permit, rooms, finding)
+
+        return await rooms.searcher.each(subjects, told, question.deadline)
+
+    if isinstance(query, IdQuery):
+        named = Finding((query.identifier,))
+        return named, [d for d in await each(named.subjects, named) if d is not None]
+
+    async def find(page: Page | None = None, most: int = 0) -> Finding:
+        return await rooms.searcher.find(
+            item, query, permit, question.deadline, question.transaction_id, page=page, most=most
+        )
+
+    deciding = rooms.decisions.people(permit, rooms.now(), item)
+    if not deciding.depends_on_people and ((finding := await find()).keeps is None or permit.min_group_size == 1):
+        subjects = rooms.paging.told(finding, permit, item.page).subjects
+        read = [d for d in await each(subjects, finding) if d is not None]
+        left = finding._replace(total=(finding.total or 0) - sum(d.is_hidden for d in read))
+        return rooms.paging.told(left, permit, item.page), read
+    # INVARIANT: totals, pages and places on them are made of those who may be shown, and of nobody else.
+    asked = repr(
+        (question.consumer.client_id, query.filter, item.sort, item.response_entity, item.attributes, item.as_of)
+    )
+    is_same_for_all = terms.stamp is not None and not deciding.carries
+    name = (asked, permit.agreement_id, permit.agreement_version, permit.purpose, terms.stamp, terms.day)
+    spread = int(rooms.keys.digest_of(asked), 16) % max(1, permit.max_results)
+    return await rooms.paging.page(name if is_same_for_all else None, find, each, permit, item.page, spread)
+
+
+def _plain(
+    question: Question, rooms: Rooms, permit: Permit, read: Sequence[Disclosure], finding: Finding, now: datetime
+) -> Answer:
+    """Write an answer in the plain shape, from what the DCI shape is written from."""
+    profiles = [d.profile for d in read]
+    plan = read[0].plan if read and question.item.explain else None
+    note = "; ".join(filter(None, (finding.note, *_under(read)))) or None
+    wire = orjson.dumps(native.answered(question.item, profiles, permit, now, plan=plan, note=note))
+    entry = answered_entry(question, rooms, permit, read, finding, wire, now)
+    return Answer(wire, entry, "succ", merged_sources(profiles), permit)
 
 
 def _again(question: Question, rooms: Rooms, known: Remembered, now: datetime) -> Answer:
@@ -159,7 +175,8 @@ def _again(question: Question, rooms: Rooms, known: Remembered, now: datetime) -
         correlation=question.correlation_id,
         answer_digest=hashlib.sha256(wire).hexdigest(),
     )
-    return Answer(wire, entry, "succ", known.sources)
+    permit = known.terms.permit
+    return Answer(wire, entry, "succ", known.sources, permit, _held((), permit, known.terms.stamp, now))
 
 
 async def disclose(
@@ -190,16 +207,20 @@ async def disclose(
         forms = {n: f for n, f in permit.forms.items() if n not in permit.household_names or (n in told and not alone)}
         return planner.plan_agreed(agreed, forms, subject.type, rule, down)
 
+    deciding = rooms.decisions.people(permit, rooms.now(), question.item)
     gathered = await rooms.fetcher.fetch(
         plan_for,
         subject,
-        rooms.decisions.people(permit, rooms.now()),
+        deciding,
         max_age_s=permit.max_age_s,
         deadline=question.deadline,
         transaction_id=question.transaction_id,
         stale_if_error_s=permit.stale_if_error_s,
         as_of=as_of,
     )
+    for person in await deciding.reconsider(gathered.people, rooms.fetcher.issuers):
+        await rooms.fetcher.calls.forget(person.known_by())  # who has died: nothing stays under the consent that ended
+    await deciding.probed(gathered.people, rooms.fetcher.issuers)
     if as_of is not None and not gathered.people and not gathered.group:
         # INVARIANT: nobody asked is nobody's "no". Households of the past are known to none of these registries.
         groups = sorted({m.id for m, lookup in rooms.fetcher.lookups.values() if lookup.entity == "group"})
@@ -217,14 +238,57 @@ async def disclose(
         return None
     profile = rooms.composer.compose(gathered.plan, gathered, frozenset(permit.forms), rooms.now(), as_of)
     persons = {p.number: p.permit for p in gathered.people if p.permit is not None}
-    told = minimise(profile, permit, persons)
+    told = minimise(profile, permit, persons, rooms.decisions.handles(permit))
     is_hidden = finding is not None and _keeps_back(gathered, question.item, permit, finding, rooms.catalogue)
     # Hidden before anything else is checked, so that the total does not depend on what else was looked for.
     if not is_hidden and finding is not None and finding.keeps is not None and not finding.keeps(told):
         return None
     # Under an agreement that hides what is withheld, the plan must not tell either what was left out for one person.
     plan = plan_for(None) if permit.hide_withheld else gathered.plan
-    return Disclosure(told, gathered, plan, is_hidden)
+    emergencies = frozenset(p.emergency for p in persons.values() if p.emergency is not None)
+    return Disclosure(told, gathered, plan, deciding.held(), emergencies, is_hidden)
+
+
+def _held(read: Sequence[Disclosure], permit: Permit, stamp: object, now: datetime) -> tuple[Held, ...]:
+    """Return what an answer rests on; one that is given again, or found nobody, on nobody's consent having changed."""
+    return tuple(d.held for d in read) or (Held(permit, stamp, now, None),)
+
+
+def _under(disclosures: Sequence[Disclosure]) -> list[str]:
+    """Return what an answer says about the emergencies it is given under."""
+    names = sorted({name for d in disclosures for name in d.emergencies})
+    return [f"given without consent under the declared emergency {name}" for name in names]
+
+
+async def _give_notice(
+    question: Question, rooms: Rooms, permit: Permit, read: Sequence[Disclosure], now: datetime
+) -> None:
+    """Make sure that everybody will be told about whom something was read under an emergency.
+
+    Raises: JournalError when that cannot be made sure of; then nothing is answered.
+    """
+    # INVARIANT: nobody's consent is passed over without a notice that is durable before the answer leaves.
+    if not any(d.emergencies for d in read):
+        return
+    if rooms.notices is None:
+        raise JournalError("an emergency counts, and nothing here takes the notices that are owed")
+    await rooms.notices.owe(
+        [
+            Notice(
+                person=name,
+                emergency=person.permit.emergency,
+                consumer_id=permit.consumer_id,
+                purpose=permit.purpose,
+                attributes=tuple(sorted(person.permit.forms)),
+                at=now.isoformat(timespec="seconds"),
+                correlation=question.correlation_id,
+            )
+            for disclosure in read
+            for person in disclosure.gathered.people
+            if person.permit is not None and person.permit.emergency is not None
+            for name in rooms.decisions.names_of(person.identifiers)
+        ]
+    )
 
 
 def _past_day(item: SearchItem, now: datetime) -> date | None:
@@ -261,16 +325,10 @@ def _keeps_back(gathered: Gathered, item: SearchItem, permit: Permit, finding: F
     names = _searched(item)
     if item.response_entity is not ResponseEntity.MEMBER:
         # Facts of people are checked on what may be told, which holds none that its person keeps back.
-        names = frozenset(n for n in names if catalogue[n].entity == "household")
+        names = frozenset(n for n in names if n in finding.went_by or catalogue[n].entity == "household")
     # What was not asked for has no decision of its own: any refusal counts for it.
     is_undecided = bool(owner.refused_sources) and not names <= permit.forms.keys()
     return is_undecided or not names.isdisjoint(owner.withheld)
-
-
-def abandoned(question: Question, rooms: Rooms) -> JournalEntry:
-    """Return the journal entry of a question whose consumer hung up: who asked about whom, and no answer."""
-    purpose = rooms.decisions.purpose_of(question.consumer.client_id, question.item.purpose, rooms.now())
-    return _blank(question, rooms, purpose, "search.abandoned")
 
 
 def _searched(item: SearchItem) -> frozenset[str]:
@@ -279,68 +337,6 @@ def _searched(item: SearchItem) -> frozenset[str]:
 
 
 def _refused(question: Question, rooms: Rooms, purpose: str, built: dict[str, object], event: str) -> Answer:
-    wire = orjson.dumps(built)
-    entry = _blank(question, rooms, purpose, event)._replace(answer_digest=hashlib.sha256(wire).hexdigest())
+    wire = orjson.dumps(native.refused(built) if question.is_plain else built)
+    entry = blank(question, rooms, purpose, event)._replace(answer_digest=hashlib.sha256(wire).hexdigest())
     return Answer(wire, entry, "rjct")
-
-
-def _blank(question: Question, rooms: Rooms, purpose: str, event: str) -> JournalEntry:
-    item = question.item
-    subject = item.query.identifier if isinstance(item.query, IdQuery) else None
-    if purpose and not rooms.decisions.is_agreed(question.consumer.client_id, purpose):
-        purpose = f"not agreed: {rooms.keys.digest_of(purpose)}"  # whatever was written there may be personal
-    return JournalEntry(
-        at=rooms.now(),
-        event=event,
-        consumer=question.consumer.client_id,
-        purpose=purpose,
-        agreement="",
-        subject=rooms.keys.pseudonym_of(subject) if subject else "",
-        members=(),
-        transaction=rooms.keys.digest_of(question.transaction_id),
-        correlation=question.correlation_id,
-        released=(),
-        plan="",
-        outcomes={},
-        answer_digest="",
-    )
-
-
-def _entry(
-    question: Question,
-    rooms: Rooms,
-    permit: Permit,
-    disclosures: Sequence[Disclosure],
-    finding: Finding,
-    wire: bytes,
-    now: datetime,
-) -> JournalEntry:
-    """Return the journal entry of an answered question: who, why, how, what came of it; nobody's values."""
-    pseudonym = rooms.keys.pseudonym_of
-    members = {
-        pseudonym(number)
-        for d in disclosures
-        for person in (*d.gathered.people, *d.gathered.others)
-        for number in person.known_by()
-        if number.type in ASKED_BY_CITIZENS
-    }
-    released = {
-        name
-        for d in disclosures
-        if not d.is_hidden
-        for attributes in (d.profile.attributes, *(m.attributes for m in d.profile.members))
-        for name, state in attributes.items()
-        if isinstance(state, Value | Conflict)
-    }
-    outcomes = {s: str(o.outcome) for d in disclosures for s, o in d.profile.sources.items()}
-    return _blank(question, rooms, permit.purpose, "search.answered")._replace(
-        at=now,
-        agreement=f"{permit.agreement_id}@{permit.agreement_version}",
-        members=tuple(sorted(members)),
-        released=tuple(sorted(released)),
-        plan="\n".join(
-            dict.fromkeys([*([finding.plan] if finding.plan else []), *(d.gathered.plan.text() for d in disclosures)])
-        ),
-        outcomes=outcomes,
-        answer_digest=hashlib.sha256(wire).hexdigest(),
-    )

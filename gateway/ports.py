@@ -5,7 +5,7 @@ Each port has an in-memory version, and both versions pass one contract test.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
@@ -36,6 +36,8 @@ class Kept(NamedTuple):
     names: frozenset[str]
     """Attributes it was asked for; it may serve only questions that need no others."""
     retrieved_at: datetime
+    said: tuple[bytes, ...] = ()
+    """SHA-256 of the responses that it was read from."""
 
 
 class Looked(NamedTuple):
@@ -45,6 +47,17 @@ class Looked(NamedTuple):
     """In the order of the keys; None for what is not kept."""
     generation: int
     """The moment of the look, to be given back with whatever is fetched after it: see `RecordCache.put_many`."""
+
+
+class AnswerKey(NamedTuple):
+    """What one answer is kept by: answers that differ in anything but the records they rest on differ in it.
+
+    Implementations store a keyed digest of the subject, never the subject.
+    """
+
+    subject: Identifier
+    question: Hashable
+    """Who asked, for what, in which form."""
 
 
 class RecordCache(Protocol):
@@ -88,17 +101,21 @@ class AnswerCache(Protocol):
     """
 
     def remember(
-        self, name: Hashable, answer: object, size: int, rests_on: Sequence[tuple[RecordKey, Kept]], lifetime_s: float
+        self,
+        key: AnswerKey,
+        answer: object,
+        size: int,
+        rests_on: Sequence[tuple[RecordKey, Kept]],
+        lifetime_s: float,
     ) -> None:
         """Keep an answer, unless one of the records it rests on is gone already.
 
-        name: everything that the answer hangs on beside the records; answers of different names are different.
         size: what it takes, in bytes.
         """
         ...
 
-    def recall(self, name: Hashable) -> object | None:
-        """Return the answer of that name; None when there is none, or none any more."""
+    def recall(self, key: AnswerKey) -> object | None:
+        """Return the answer that is kept by that; None when there is none, or none any more."""
         ...
 
 
@@ -128,6 +145,14 @@ class JournalEntry(NamedTuple):
     """Registry -> what became of it."""
     answer_digest: str
     """SHA-256 of the answered item as sent, in hex."""
+    permit: Mapping[str, object] = {}
+    """What it was given under; `gateway.evidence.stating` says in which words. Empty for what disclosed nothing."""
+    grounds: Mapping[str, Mapping[str, object]] = {}
+    """Keyed pseudonym of a person -> on whose decision what was read and told of this person, where people decide."""
+    sources: Mapping[str, Sequence[str]] = {}
+    """Registry and lookup, `crvs.person` -> salted digests of the responses that the answer rests on, in hex."""
+    salt: str = ""
+    """What the salt of these digests is made from, together with a secret of the gateway."""
 
 
 class Journal(Protocol):

@@ -27,12 +27,16 @@ from gateway.keys import new_signing_key, open_keys, write_private
 from gateway.settings import Settings, load
 from gateway.tokens import hashed
 from policies.agreement import Agreement
+from policies.folder import agreement_files
 from policies.ledger import SqliteLedger
 from policies.reading import read_agreement
 from standards.attributes import Catalogue
 from standards.errors import ConfigurationError
 
 AGREEMENTS: Final = Path(__file__).parents[1] / "policies" / "sandbox"
+OPERATORS: Final = ("author", "approver")
+CLIENTS: Final = ("portal", "office")
+"""Through whom people decide, named by their role."""
 START_S: Final = 120.0
 """How long the country and the gateway may take to answer; a country of 100,000 households takes its time."""
 STOP_S: Final = 4.0
@@ -89,8 +93,10 @@ class Sandbox:
             )  # fmt: skip
             self._say(f"Poveria is being settled: {self._households:,} households")
             consumers = self._credentials(agreements)
+            operators = self._operators()
             country = json.loads(self._appears(self.folder / "country.json", mocks).read_text(encoding="utf-8"))
-            settings = self._write_config(consumers)
+            clients = self._clients()
+            settings = self._write_config({**consumers, **clients}, operators)
             self._say("people's consents are entered into the ledger")
             self._import_consents(settings, Path(country["consents"]))
             # Both name people or secrets in clear; neither is needed any more.
@@ -105,7 +111,7 @@ class Sandbox:
             )  # fmt: skip
             self._say("the gateway opens")
             base_url = self._appears(address, gateway).read_text(encoding="utf-8")
-            content = _content(base_url, country, consumers)
+            content = _content(base_url, country, consumers, operators) | {"clients": clients}
             write_private(self.file, json.dumps(content, indent=2).encode())
         except BaseException:
             self.stop()
@@ -160,7 +166,7 @@ class Sandbox:
         folder.mkdir()
         catalogue = Catalogue.load()
         found: dict[str, Agreement] = {}
-        for path in sorted(AGREEMENTS.glob("*.yaml")):
+        for path in agreement_files(AGREEMENTS):
             agreement = read_agreement(path, catalogue)
             found[agreement.consumer.id] = agreement
             shutil.copyfile(path, folder / path.name)
@@ -168,7 +174,7 @@ class Sandbox:
             agreement = read_agreement(path, catalogue)
             if agreement.consumer.id != name:
                 raise ConfigurationError(f"--consumer {name}: the agreement is of consumer {agreement.consumer.id}")
-            for older in folder.glob("*.yaml"):
+            for older in agreement_files(folder):
                 if name in found and read_agreement(older, catalogue).consumer.id == name:
                     older.unlink()
             found[name] = agreement
@@ -190,7 +196,35 @@ class Sandbox:
             }
         return consumers
 
-    def _write_config(self, consumers: Mapping[str, Mapping[str, Any]]) -> Settings:
+    def _clients(self) -> dict[str, dict[str, Any]]:
+        """Make a citizens' portal and an office, through which people decide; return their part of the sandbox file."""
+        made = {}
+        for name in CLIENTS:
+            key = self.folder / "keys" / f"{name}.pem"
+            write_private(key, new_signing_key())
+            made[name] = {
+                "client_id": name,
+                "client_secret": secrets.token_urlsafe(24),
+                "sender_id": f"{name}.pv",
+                "role": name,
+                "signing_key": str(key),
+            }
+        shutil.rmtree(self.folder / "emergencies", ignore_errors=True)
+        (self.folder / "emergencies").mkdir()
+        return made
+
+    def _operators(self) -> dict[str, dict[str, str]]:
+        """Make two practice operators with a key each; return their part of the sandbox file."""
+        made = {}
+        for name in OPERATORS:
+            key = self.folder / "keys" / f"operator-{name}.pem"
+            write_private(key, new_signing_key())
+            made[name] = {"name": name, "signing_key": str(key)}
+        return made
+
+    def _write_config(
+        self, consumers: Mapping[str, Mapping[str, Any]], operators: Mapping[str, Mapping[str, str]]
+    ) -> Settings:
         with ThreadPoolExecutor() as pool:  # each hash takes a tenth of a second on purpose
             hashes = dict(
                 zip(consumers, pool.map(hashed, (c["client_secret"] for c in consumers.values())), strict=True)
@@ -198,14 +232,22 @@ class Sandbox:
         config: dict[str, Any] = {
             "sandbox": True,
             "server": {"port": self._port},
-            "agreements": str(self.folder / "agreements"),
+            "agreements": {
+                "folder": str(self.folder / "agreements"),
+                "require_approval": False,
+                "operators": [
+                    {"name": o["name"], "public_key": _public_pem(Path(o["signing_key"]))} for o in operators.values()
+                ],
+            },
             "stores": {"folder": str(self.folder)},
+            "consents": {"emergencies": str(self.folder / "emergencies")},
             "log": {"file": str(self.folder / "gateway.log")},
             "messages": {"receiver_ids": ["*"], "two_letter_locales": True},
             "consumers": [
                 {
                     "client_id": c["client_id"],
                     "sender_id": c["sender_id"],
+                    "role": c.get("role", "programme"),
                     "secret_hash": hashes[name],
                     "public_key": _public_pem(Path(c["signing_key"])),
                     "placeholders": [UNFILLED_SIGNATURE],
@@ -227,7 +269,7 @@ class Sandbox:
         keys = open_keys(settings.stores.folder / settings.stores.keys)
         for old in self.folder.glob("consent.db*"):
             old.unlink()
-        ledger = SqliteLedger.open(settings.stores.folder / "consent.db", keys.derived("consent"))
+        ledger = SqliteLedger.open(settings.stores.folder / "consent.db", keys.derived("consent"), keys.signing)
         try:
             with lines.open("rb") as stream:
                 asyncio.run(ledger.import_lines(stream))
@@ -261,7 +303,9 @@ class Sandbox:
         return path
 
 
-def _content(base_url: str, country: Mapping[str, Any], consumers: Mapping[str, Any]) -> dict[str, Any]:
+def _content(
+    base_url: str, country: Mapping[str, Any], consumers: Mapping[str, Any], operators: Mapping[str, Any]
+) -> dict[str, Any]:
     return {
         "gateway": base_url,
         "pid": os.getpid(),
@@ -270,7 +314,7 @@ def _content(base_url: str, country: Mapping[str, Any], consumers: Mapping[str, 
             for name, r in country["registries"].items()
         },
         "consumers": dict(consumers),
-        "operators": {},
+        "operators": dict(operators),
         "examples": country["examples"],
     }
 

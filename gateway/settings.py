@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
@@ -33,6 +33,7 @@ class Server(Section):
     public_url: str = Field(default="", description="Address that others reach it by; default: the one it listens on.")
     sender_id: str = Field(default="hearth.gateway", description="How the gateway names itself in DCI messages.")
     max_body_bytes: int = Field(default=2_000_000, ge=1_000, description="Largest request body, in bytes.")
+    workers: int = Field(default=1, ge=1, le=64, description="Processes that share the port, one for each core.")
 
 
 class Messages(Section):
@@ -107,6 +108,24 @@ class Rule(Section):
         return self
 
 
+class Operator(Section):
+    """Somebody who may approve agreements."""
+
+    name: str = Field(description="How approvals name the person; no two people share one.")
+    public_key: str = Field(description="PEM of the person's ed25519 key, printed by `hearth agreement key`.")
+
+
+class Agreements(Section):
+    """What programmes may know."""
+
+    folder: Path = Field(default=Path("agreements"), description="Folder of the agreements, one YAML file each.")
+    require_approval: bool | None = Field(
+        default=None,
+        description="Whether a version that widens needs two operators' approval; null: yes, except in a sandbox.",
+    )
+    operators: tuple[Operator, ...] = Field(default=(), description="Who may approve.")
+
+
 class Households(Section):
     """Who belongs to a household."""
 
@@ -124,6 +143,10 @@ class Consumer(Section):
     """A programme's system and its credentials. What it may know is in its agreements."""
 
     client_id: str = Field(description="Name at the token endpoint; agreements name their consumer by it.")
+    role: Literal["programme", "portal", "office"] = Field(
+        default="programme",
+        description="programme: asks; portal: lets citizens decide for themselves; office: its officers assist them.",
+    )
     sender_id: str = Field(description="`sender_id` of its DCI messages.")
     secret_hash: SecretStr | None = Field(default=None, description="argon2id hash of its client secret.")
     public_key: str | None = Field(default=None, description="PEM of the ed25519 key it signs with.")
@@ -143,7 +166,61 @@ class Stores(Section):
     journal_url: str = Field(
         default="", description="SQLAlchemy URL of the journal; default: journal.db in the folder."
     )
+    counters_url: str = Field(
+        default="", description="SQLAlchemy URL of the counts of questions; default: counters.db in the folder."
+    )
+    trail_url: str = Field(
+        default="", description="SQLAlchemy URL of notices, disputes and the index of trails; default: trail.db in it."
+    )
     keys: Path = Field(default=Path("keys"), description="Folder of key files, made on the first start.")
+
+
+class Journal(Section):
+    """The record of what was asked: how long answers wait for it, when it is signed, where a copy lies."""
+
+    max_waiting: int = Field(default=10_000, ge=1, description="Most entries that wait for the disk in one process.")
+    max_wait_s: float = Field(default=3.0, gt=0, description="Longest time that an answer waits for its entry.")
+    checkpoint_entries: int = Field(default=1000, ge=1, description="A checkpoint is signed after so many entries.")
+    checkpoint_s: float = Field(
+        default=60.0, gt=0, description="A checkpoint is signed after so long, if there is a new entry, in seconds."
+    )
+    checkpoint_file: Path | None = Field(
+        default=None, description="File of the checkpoints; default: checkpoints.jsonl in the folder of the stores."
+    )
+    copy_file: Path | None = Field(default=None, description="Copy of every entry, best on another disk; null: none.")
+    copy_max_bytes: int = Field(
+        default=100_000_000, ge=0, description="Size at which a file of the copy is put aside, in bytes; 0: never."
+    )
+    copy_daily: bool = Field(default=False, description="Begin a new file of the copy every day, UTC.")
+
+
+class Consents(Section):
+    """What people decide, and when that is not asked."""
+
+    age_of_majority: int = Field(
+        default=18, ge=1, le=30, description="Age in years at which nobody else decides for a person any more."
+    )
+    grant_days: int = Field(default=365, ge=1, description="Life of a grant that states no last day, in days.")
+    token_lifetime_s: float = Field(
+        default=900.0, gt=0, description="Longest life of a consent token carried in a question, in seconds."
+    )
+    emergencies: Path | None = Field(
+        default=None, description="Folder of declared emergencies, one YAML file each; null: none can be declared."
+    )
+    emergency_max_days: int = Field(default=30, ge=1, description="Longest time of one declaration, in days.")
+
+
+class Probes(Section):
+    """How much may be told bit by bit, where an agreement says nothing else."""
+
+    window_days: int = Field(default=30, ge=1, le=800, description="How long an answer counts, in days.")
+    answers: int = Field(
+        default=60, ge=1, description="Most answers that tell a bit, of one attribute of one person to one programme."
+    )
+    thresholds: int = Field(default=3, ge=1, description="Most different thresholds, or sets of edges, among them.")
+    search_values: int = Field(
+        default=30, ge=1, description="Most different values that a programme's searches compare one attribute with."
+    )
 
 
 class Cache(Section):
@@ -185,14 +262,29 @@ class Settings(BaseSettings):
     messages: Messages = Messages()
     tokens: Tokens = Tokens()
     registries: Registries = Registries()
-    agreements: Path = Field(default=Path("agreements"), description="Folder of the agreements, one YAML file each.")
+    agreements: Agreements = Agreements()
     households: Households = Households()
     consumers: tuple[Consumer, ...] = Field(default=(), description="Systems that may ask.")
     stores: Stores = Stores()
+    journal: Journal = Journal()
+    consents: Consents = Consents()
+    probes: Probes = Probes()
     cache: Cache = Cache()
     log: Log = Log()
     sign_answers: bool = Field(default=True, description="Sign every DCI answer.")
     sandbox: bool = Field(default=False, description="Practice mode: serves `/_sandbox/`. Never on real data.")
+
+    @field_validator("agreements", mode="before")
+    @classmethod
+    def _folder_alone(cls, stated: object) -> object:
+        """Let a file name the folder and nothing else: `agreements: terms`."""
+        return {"folder": stated} if isinstance(stated, (str, Path)) else stated
+
+    @property
+    def needs_approval(self) -> bool:
+        """Tell whether a widening agreement waits for two people."""
+        stated = self.agreements.require_approval
+        return not self.sandbox if stated is None else stated
 
     @classmethod
     def settings_customise_sources(
@@ -241,7 +333,16 @@ def _said(kind: str, message: str) -> str:
     return "no such setting; config.example.yaml shows them all" if kind == "extra_forbidden" else message
 
 
-_PATHS: Final = (("agreements",), ("stores", "folder"), ("log", "file"), ("registries", "folders"))
+_PATHS: Final = (
+    ("agreements",),
+    ("agreements", "folder"),
+    ("stores", "folder"),
+    ("journal", "checkpoint_file"),
+    ("journal", "copy_file"),
+    ("consents", "emergencies"),
+    ("log", "file"),
+    ("registries", "folders"),
+)
 """Settings that are paths; key files are relative to the folder of the stores."""
 
 

@@ -214,13 +214,20 @@ def show_sources(sources: Mapping[str, Any]) -> None:
     console.print(table)
 
 
+_SHOWN: Final = (
+    "consumer", "purpose", "agreement", "by", "subject", "detail", "members", "released", "outcomes", "answer_digest",
+)  # fmt: skip
+
+
 def show_entry(seq: int, entry: Mapping[str, Any]) -> None:
     """Print one journal entry."""
     console.print(Text(f"#{seq} {entry['at'][:19]}Z {entry['event']}", style="bold"))
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), show_header=False)
     table.add_column()
     table.add_column(overflow="fold")
-    for name in ("consumer", "purpose", "agreement", "subject", "members", "released", "outcomes", "answer_digest"):
+    for name in _SHOWN:
+        if name not in entry:  # an entry about the journal itself has fields of its own
+            continue
         shown = entry[name]
         if name == "members":
             shown = f"{len(shown)} pseudonyms of people in it"

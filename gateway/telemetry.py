@@ -16,23 +16,24 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 import orjson
 import structlog
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Gauge, Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from standards.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from adapters.catalogue import Registries
     from gateway.cache import MemoryCache
     from gateway.stages.calls import Calls
     from gateway.stages.plan import Planner
+    from gateway.stages.recall import Recall
 
 FIELDS: Final = frozenset(
     {
-        "caught", "consumer", "correlation", "detail", "dropped", "duration_ms", "event", "items", "level",
+        "attribute", "caught", "consumer", "correlation", "detail", "dropped", "duration_ms", "event", "items", "level",
         "lookup", "method", "outcomes", "path_template", "pid", "reason", "registries", "source", "status",
         "timestamp", "url", "where",
     }
@@ -116,24 +117,21 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self.questions = Counter(
-            "hearth_questions_total", "Questions by consumer and outcome", ("consumer", "outcome"),
-            registry=self.registry,
-        )  # fmt: skip
+        self.published = self.registry
+        """What `/metrics` shows: these figures, or those of every worker beside them."""
+        self.questions = self._tally("questions", "Questions by consumer and outcome", "consumer", "outcome")
         self.duration = Histogram(
             "hearth_answer_seconds", "Time from message to answer", registry=self.registry,
             buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
         )  # fmt: skip
-        self.source_calls = Counter(
-            "hearth_source_calls_total", "Calls to registries", ("source",), registry=self.registry
+        self.source_calls = self._tally("source_calls", "Calls to registries", "source")
+        self.source_failures = self._tally(
+            "source_failures", "Questions in which a registry failed", "source", "reason"
         )
-        self.source_failures = Counter(
-            "hearth_source_failures_total", "Questions in which a registry failed", ("source", "reason"),
-            registry=self.registry,
-        )  # fmt: skip
-        self.cached_records = Counter(
-            "hearth_cached_records_total", "Source records taken from the brief cache", ("source",),
-            registry=self.registry,
+        self.cached_records = self._tally("cached_records", "Source records taken from the brief cache", "source")
+        self.probes_noticed = self._tally(
+            "probes_noticed", "Times that thresholds were climbed like a ladder, and answered no more",
+            "consumer", "attribute",
         )  # fmt: skip
         self.breaker_open = Gauge(
             "hearth_source_breaker_open", "1 while a registry's circuit breaker is open", ("source",),
@@ -141,13 +139,37 @@ class Metrics:
         )  # fmt: skip
         self.tasks = Gauge("hearth_tasks", "Tasks of the event loop", registry=self.registry)
 
-    def watch(self, cache: MemoryCache, calls: Calls, registries: Registries) -> None:
+    def watch(self, cache: MemoryCache, calls: Calls, registries: Registries, recall: Recall) -> None:
         """Show from now on what is kept, what was spared and what is under way."""
-        self.registry.register(_Spared(cache, calls, registries))
+        self.registry.register(_Spared(cache, calls, registries, recall))
 
     def watch_plans(self, *planners: Planner) -> None:
         """Show from now on how often a plan had to be compiled."""
         self.registry.register(_Plans(planners))
+
+    def _tally(self, name: str, about: str, *labels: str) -> Tally:
+        tally = Tally(f"hearth_{name}", about, labels)
+        self.registry.register(tally)
+        return tally
+
+
+class Tally(Collector):
+    """A counter for the event loop alone: without locks, which cost more than counting, some ten times a question."""
+
+    def __init__(self, name: str, about: str, labels: Sequence[str]) -> None:
+        self._name, self._about, self._labels = name, about, labels
+        self._counts: dict[tuple[str, ...], int] = {}
+
+    def add(self, *labels: str, count: int = 1) -> None:
+        """Count so many more under these labels, given in their order."""
+        self._counts[labels] = self._counts.get(labels, 0) + count
+
+    def collect(self) -> Iterator[CounterMetricFamily]:
+        """Yield the figure."""
+        family = CounterMetricFamily(self._name, self._about, labels=self._labels)
+        for labels, count in self._counts.items():
+            family.add_metric(labels, count)
+        yield family
 
 
 class _Plans(Collector):
@@ -169,8 +191,8 @@ class _Plans(Collector):
 class _Spared(Collector):
     """Reads the counts that the cache, the calls and the guards keep themselves, when somebody looks."""
 
-    def __init__(self, cache: MemoryCache, calls: Calls, registries: Registries) -> None:
-        self._cache, self._calls, self._registries = cache, calls, registries
+    def __init__(self, cache: MemoryCache, calls: Calls, registries: Registries, recall: Recall) -> None:
+        self._cache, self._calls, self._registries, self._recall = cache, calls, registries, recall
 
     def collect(self) -> Iterator[CounterMetricFamily | GaugeMetricFamily]:
         """Yield every figure."""
@@ -181,6 +203,9 @@ class _Spared(Collector):
             yield GaugeMetricFamily(f"hearth_cache_{name}", about, value=figure)
         yield GaugeMetricFamily(
             "hearth_source_calls_under_way", "Calls to registries under way", value=self._calls.under_way
+        )
+        yield CounterMetricFamily(
+            "hearth_recalled_answers", "Answers given again while all they rest on stands", value=self._recall.recalled
         )
         looks = CounterMetricFamily(
             "hearth_cache_lookups", "People looked for in the brief cache", labels=("source", "outcome")

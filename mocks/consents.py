@@ -15,6 +15,8 @@ from mocks.families import TODAY, YEAR, day
 from mocks.people import Person
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from mocks.population import Population
 
 REFUSES_ALL: Final = 0.01
@@ -50,10 +52,17 @@ def consents(population: Population) -> Iterator[dict[str, Any]]:
             "given_by": number_of(population.people[decider]),
             "given_on": given_on.isoformat(),
             "until": UNTIL,
+            "capacity": "self" if decider == person.index else "guardian",
         }
+        if decider != person.index:
+            line["majority_on"] = _majority(person.birth_date).isoformat()
+            if decider in {person.mother, person.father}:
+                line["relation"] = "PRN"
         yield line
         if person.second_uin is not None:
-            yield line | {"subject": {"type": "UIN", "value": person.second_uin}}
+            second = {"type": "UIN", "value": person.second_uin}
+            own = {"given_by": second} if decider == person.index else {}
+            yield line | {"subject": second, **own}
 
 
 def refused_by(population: Population, adult: int) -> str | None:
@@ -98,6 +107,14 @@ def _decided_before_death(person: Person) -> bool:
         and person.death_date.toordinal() > _ASKED_FROM
         and person.birth_date.toordinal() <= _ASKED_FROM - _ADULT
     )
+
+
+def _majority(birth_date: date) -> date:
+    """Return the 18th birthday; the 1st of March for who was born on a 29th of February."""
+    try:
+        return birth_date.replace(year=birth_date.year + 18)
+    except ValueError:
+        return birth_date.replace(year=birth_date.year + 18, month=3, day=1)
 
 
 def _adult(person: Person) -> bool:

@@ -17,7 +17,9 @@ Id = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{1,59}$")]
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{1,59}$")]
 SourceId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{1,39}$")]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=300)]
-Version = Annotated[str, StringConstraints(pattern=r"^\d+\.\d+$")]
+Version = Annotated[str, StringConstraints(pattern=r"^(0|[1-9][0-9]{0,5})\.(0|[1-9][0-9]{0,5})$")]
+"""Two numbers, each written in one way only: `1.05` would be another name for 1.5, and neither would be the newer."""
+
 RuleName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z-]*@\d+$")]
 Number = Annotated[int | float, Field(allow_inf_nan=False)]
 
@@ -49,12 +51,20 @@ class Consumer(Model):
     callback_hosts: tuple[Text, ...] = Field(default=(), description="Hosts that results may be sent to.")
 
 
+class Quota(Model):
+    """How often it may ask. Days and months are those of UTC; a search counts once for each page."""
+
+    per_day: int | None = Field(default=None, ge=1, description="Most questions a day; null: no limit.")
+    per_month: int | None = Field(default=None, ge=1, description="Most questions a calendar month; null: no limit.")
+
+
 class Purpose(Model):
     """Why it may ask."""
 
     title: Text
     legal_basis: LegalBasis
     reference: Text = Field(description="The law or decision behind the basis.")
+    quota: Quota = Field(default=Quota(), description="How often it may ask for this purpose.")
 
 
 class Household(Model):
@@ -103,6 +113,12 @@ class MaskedForm(Model):
     form: Literal["masked"]
 
 
+class PseudonymForm(Model):
+    """A number as a keyed handle: the same person has another one at every programme."""
+
+    form: Literal["pseudonym"]
+
+
 def _form_tag(stated: Any) -> str | None:
     if isinstance(stated, str):
         return "value"
@@ -110,16 +126,19 @@ def _form_tag(stated: Any) -> str | None:
     return tag if isinstance(tag, str) else None
 
 
+FORM_REMEDY: Final = "write `value`, or `{form: band | predicate | generalised | masked | pseudonym, ...}`"
+
 AttributeForm = Annotated[
     Annotated[Literal["value"], Tag("value")]
     | Annotated[BandForm, Tag("band")]
     | Annotated[PredicateForm, Tag("predicate")]
     | Annotated[GeneralisedForm, Tag("generalised")]
-    | Annotated[MaskedForm, Tag("masked")],
+    | Annotated[MaskedForm, Tag("masked")]
+    | Annotated[PseudonymForm, Tag("pseudonym")],
     Discriminator(
         _form_tag,
         custom_error_type="form_unknown",
-        custom_error_message="write `value`, or `{form: band | predicate | generalised | masked, ...}`",
+        custom_error_message=FORM_REMEDY,
     ),
 ]
 
@@ -129,6 +148,30 @@ class SearchTerms(Model):
 
     attributes: tuple[Code, ...] = Field(min_length=1, description="What may be searched and sorted by.")
     max_results: int = Field(ge=1, le=10_000, description="Most results of one search, over all its pages.")
+    totals: Literal["exact", "rounded", "hidden"] = Field(
+        default="exact", description="How the number of results is told: as it is, as the next multiple of 10, or not."
+    )
+    min_group_size: int = Field(
+        default=1, ge=1, description="A search that finds fewer is answered as if it had found nobody; 1: no such rule."
+    )
+
+
+class ProbeTerms(Model):
+    """How much may be asked of one attribute, in place of the gateway's own limits."""
+
+    answers: int | None = Field(default=None, ge=1, description="Most answers about one person; null: the usual.")
+    thresholds: int | None = Field(
+        default=None, ge=1, description="Most different thresholds or bands about one person; null: the usual."
+    )
+    search_values: int | None = Field(
+        default=None, ge=1, description="Most different values that searches compare it with; null: the usual."
+    )
+
+
+class BulkTerms(Model):
+    """Right to ask about many people or households in one job."""
+
+    max_questions: int = Field(ge=1, le=10_000_000, description="Most questions of one job.")
 
 
 class Agreement(Model):
@@ -155,25 +198,38 @@ class Agreement(Model):
     )
     retention_days: int = Field(ge=0, description="How long the consumer may keep what it was told, in days.")
     search: SearchTerms | None = Field(default=None, description="Null: only people it can name.")
+    bulk: BulkTerms | None = Field(default=None, description="Null: no jobs, only messages that are answered at once.")
     past: bool = Field(default=False, description="Right to ask how things were on a past day.")
     hide_withheld: bool = Field(default=False, description="Show what is withheld as if it were absent.")
+    even_time_ms: int = Field(
+        default=0, ge=0, le=5000, description="Answers leave only after whole multiples of this; 0: when ready."
+    )
+    probes: Mapping[Code, ProbeTerms] = Field(
+        default={}, description="Attribute -> how often a threshold on it may be asked; others: as the settings say."
+    )
 
     @cached_property
     def forms(self) -> Mapping[str, Form]:
         """Attribute -> form, as permits carry it."""
-        return MappingProxyType({name: _form(stated) for name, stated in self.attributes.items()})
+        return MappingProxyType({name: form_of(name, stated) for name, stated in self.attributes.items()})
 
     @cached_property
     def order(self) -> tuple[int, ...]:
         """Sorts versions: 1.10 comes after 1.9."""
         return tuple(int(part) for part in self.version.split("."))
 
+    @property
+    def name(self) -> str:
+        """Return id and version, as answers and the journal name them: `uct-eligibility@1.0`."""
+        return f"{self.id}@{self.version}"
+
     def holds_on(self, day: date) -> bool:
         """Tell whether the day lies within its term."""
         return self.start <= day <= self.end
 
 
-def _form(stated: AttributeForm) -> Form:
+def form_of(name: str, stated: AttributeForm) -> Form:
+    """Return the form of an attribute as permits carry it."""
     match stated:
         case BandForm():
             return Form(FormKind.BAND, edges=stated.edges)
@@ -183,6 +239,8 @@ def _form(stated: AttributeForm) -> Form:
             return Form(FormKind.GENERALISED, to=stated.to)
         case MaskedForm():
             return Form(FormKind.MASKED)
+        case PseudonymForm():
+            return Form(FormKind.PSEUDONYM, to=name)
         case _:
             return VALUE
 

@@ -1,23 +1,16 @@
-"""The agreements of a folder: every `*.yaml` file in it is one version of one agreement."""
+"""The agreements of a programme, by the day and by the purpose: read-only, and free of contradictions."""
 
 from __future__ import annotations
 
-from contextlib import suppress
 from datetime import date, timedelta
 from itertools import combinations
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from policies.agreement import Agreement, Consumer, in_force
-from policies.reading import read_agreement
 from standards.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-    from standards.attributes import Catalogue
-
-_Seen = tuple[tuple[str, int, int], ...]
 
 
 class AgreementSet:
@@ -36,6 +29,11 @@ class AgreementSet:
             known = self._of_consumer.get(agreement.consumer.id, ())
             self._of_consumer[agreement.consumer.id] = (*known, agreement)
 
+    @property
+    def current(self) -> AgreementSet:
+        """Return this set: it never changes."""
+        return self
+
     def versions(self, consumer_id: str) -> tuple[Agreement, ...]:
         """Return all versions of all agreements of a consumer, those that have ended included."""
         return self._of_consumer.get(consumer_id, ())
@@ -50,66 +48,9 @@ class AgreementSet:
 
     def consumers(self) -> tuple[Consumer, ...]:
         """Return every consumer that has an agreement, as its newest version describes it."""
-        return tuple(max(versions, key=lambda a: a.start).consumer for versions in self._of_consumer.values())
-
-
-class AgreementFolder(AgreementSet):
-    """The agreements of a folder, as they were when it was read."""
-
-    def __init__(self, folder: Path, agreements: Iterable[Agreement], catalogue: Catalogue, seen: _Seen) -> None:
-        """Keep the agreements beside where they came from; use `load`."""
-        super().__init__(agreements)
-        self._folder, self._catalogue, self._seen = folder, catalogue, seen
-
-    @classmethod
-    def load(cls, folder: Path, catalogue: Catalogue) -> AgreementFolder:
-        """Read a folder.
-
-        Raises: ConfigurationError that says what is wrong in all of its files, or that there is no such folder.
-        """
-        if not folder.is_dir():
-            raise ConfigurationError(f"{folder}: there is no such folder of agreements")
-        # Looked at before reading: a file that changes meanwhile is seen as changed afterwards.
-        seen = _look(folder)
-        agreements, wrong = [], []
-        for name, _, _ in seen:
-            try:
-                agreements.append(read_agreement(folder / name, catalogue))
-            except ConfigurationError as error:
-                wrong.append(str(error))
-        if wrong:
-            raise ConfigurationError("\n".join(wrong))
-        return cls(folder, agreements, catalogue, seen)
-
-    def is_changed(self) -> bool:
-        """Tell whether the folder differs from when it was read."""
-        return _look(self._folder) != self._seen
-
-    def reloaded(self) -> AgreementFolder:
-        """Read the folder again; the caller keeps this set when that fails.
-
-        Raises: ConfigurationError as `load` does, and when a version says something else than before: answers and
-            journal entries name the version, so a change needs a new one.
-        """
-        fresh = AgreementFolder.load(self._folder, self._catalogue)
-        known = {(a.id, a.version): a for a in self.agreements}
-        for agreement in fresh.agreements:
-            if known.get((agreement.id, agreement.version), agreement) != agreement:
-                raise ConfigurationError(
-                    f"agreement {agreement.id} {agreement.version} was changed while in use: undo that, and write "
-                    "the change into a new file with a higher version"
-                )
-        return fresh
-
-
-def _look(folder: Path) -> _Seen:
-    seen = []
-    for file in sorted(folder.glob("*.yaml")):
-        # A file may go while we look; the next look finds the folder changed.
-        with suppress(FileNotFoundError):
-            stat = file.stat()
-            seen.append((file.name, stat.st_mtime_ns, stat.st_size))
-    return tuple(seen)
+        return tuple(
+            max(versions, key=lambda a: (a.start, a.order)).consumer for versions in self._of_consumer.values()
+        )
 
 
 def _refuse_contradictions(agreements: tuple[Agreement, ...]) -> None:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 from policies.agreement import Agreement
-from policies.consent import needs_consent, withheld_by_consent
+from policies.consent import counts_for, withheld_by_consent
 from policies.facts import Facts, applicable
 from policies.fit import PLACES
+from policies.groups import refused_of
 from policies.ports import Standing
 from policies.purpose import check_purpose_agreed, check_purpose_stated
-from policies.scope import check_agreement, check_attributes, check_household, check_search, check_term
+from policies.scope import check_agreement, check_attributes, check_bulk, check_household, check_search, check_term
 from standards.attributes import Catalogue, Entity
 from standards.errors import ConfigurationError
-from standards.permit import Denial, DisclosureRequest, Form, FormKind, Permit, PersonPermit, Reason
+from standards.permit import Denial, DisclosureRequest, Form, FormKind, Permit, PersonPermit, ProbeLimits, Reason
 from standards.states import WithheldReason
 
 Rule = Callable[[DisclosureRequest, Facts], Denial | None]
@@ -26,9 +27,12 @@ RULES: Final[tuple[Rule, ...]] = (
     check_purpose_agreed,
     check_household,
     check_search,
+    check_bulk,
     check_attributes,
 )
 """Every rule is asked, in this order; a denial carries all reasons."""
+
+_NO_GROUPS: Final[Mapping[str, frozenset[str]]] = {}
 
 _UNDECIDED: Final = Denial(Reason.UNDECIDED, "tell the operator of this gateway: a rule could not be applied")
 
@@ -78,24 +82,54 @@ def _permit(request: DisclosureRequest, facts: Facts, agreement: Agreement, hous
         allows_past=agreement.past,
         stale_if_error_s=agreement.stale_if_error_s,
         mandatory=frozenset(agreement.mandatory),
-        max_results=agreement.search.max_results if agreement.search and facts.searched is not None else 0,
+        per_day=agreement.purposes[request.purpose].quota.per_day,
+        per_month=agreement.purposes[request.purpose].quota.per_month,
+        **_search_terms(agreement if facts.searched is not None else None),
+        even_time_s=agreement.even_time_ms / 1000,
+        probe_limits={n: ProbeLimits(**terms.model_dump()) for n, terms in agreement.probes.items()},
     )
 
 
-def decide_person(permit: Permit, standing: Standing | None, holders: Mapping[str, frozenset[str]]) -> PersonPermit:
+def _search_terms(agreement: Agreement | None) -> dict[str, Any]:
+    """Return what a permit says of searching; nothing, when the question is no search."""
+    if agreement is None or agreement.search is None:
+        return {}
+    terms = agreement.search
+    return {
+        "max_results": terms.max_results,
+        "searchable": {name: agreement.forms[name] for name in terms.attributes},
+        "totals": terms.totals,
+        "min_group_size": terms.min_group_size,
+    }
+
+
+UNDECIDED: Final = PersonPermit({}, {})
+"""Of somebody about whom nothing was decided: nothing may be read, and nothing given."""
+
+
+def decide_person(
+    permit: Permit,
+    standing: Standing | None,
+    holders: Mapping[str, frozenset[str]],
+    groups: Mapping[str, frozenset[str]] = _NO_GROUPS,
+) -> PersonPermit:
     """Return what may be read and disclosed of one person.
 
-    standing: what the person has decided; None when nothing is known. It counts where consent is the legal basis.
+    standing: what the person has decided; None when nothing is known. It counts where consent is the legal basis, and
+    where it is an objection and the basis allows one.
     holders: base attribute -> every source that could state it.
+    groups: attribute group -> its attributes.
     """
-    withheld = withheld_by_consent(permit, standing, holders)
-    counts = standing is not None and needs_consent(permit)
+    refused = refused_of(standing.refused_parts, groups, holders) if standing and standing.refused_parts else {}
+    withheld = withheld_by_consent(permit, standing, holders, refused)
+    counts = counts_for(permit, standing)
     receipt = f":{standing.receipt_id}" if standing is not None and counts and standing.receipt_id else ""
     return PersonPermit(
         forms={name: form for name, form in permit.forms.items() if name not in withheld},
         withheld={**permit.withheld, **withheld},
         refused_sources=standing.refused_sources if standing is not None and counts else frozenset(),
         basis=f"{permit.legal_basis}{receipt}",
+        refused_attributes=refused if counts else {},
     )
 
 
@@ -104,7 +138,11 @@ def narrowed(one: PersonPermit, other: PersonPermit) -> PersonPermit:
     withheld = {**other.withheld, **one.withheld}
     forms = {n: form for n, form in one.forms.items() if n in other.forms and n not in withheld}
     # What only one of them permits is withheld for the reason the other gives.
-    return one._replace(forms=forms, withheld=withheld, refused_sources=one.refused_sources | other.refused_sources)
+    merged = dict(one.refused_attributes)
+    for source, names in other.refused_attributes.items():
+        merged[source] = merged.get(source, frozenset()) | names
+    refused_sources = one.refused_sources | other.refused_sources
+    return one._replace(forms=forms, withheld=withheld, refused_sources=refused_sources, refused_attributes=merged)
 
 
 def readable(forms: Mapping[str, Form], catalogue: Catalogue) -> frozenset[str]:

@@ -24,6 +24,8 @@ class Facts(NamedTuple):
     catalogue: Catalogue
     searched: frozenset[str] | None = None
     """What a search without identifier filters and sorts by; None when the question names its subject."""
+    together: int | None = None
+    """How many questions a job asks, this one among them; None for an ordinary message."""
 
 
 def holding(request: DisclosureRequest, facts: Facts) -> tuple[Agreement, ...]:

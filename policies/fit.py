@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from policies.agreement import Agreement, BandForm, GeneralisedForm, MaskedForm, PredicateForm
+from policies.agreement import Agreement, BandForm, GeneralisedForm, MaskedForm, PredicateForm, PseudonymForm
 from standards.attributes import NUMERIC, AttributeDefinition, Catalogue, Entity, ValueType
 
 if TYPE_CHECKING:
@@ -47,11 +47,16 @@ def problems(agreement: Agreement, catalogue: Catalogue) -> Iterator[Problem]:
                 f"`{name}` describes the household: add `household: {{rule: ...}}` or remove it",
             )
     for position, name in enumerate(agreement.search.attributes if agreement.search else ()):
-        if agreement.attributes.get(name) != "value":
+        form = agreement.attributes.get(name)
+        if form != "value" and not isinstance(form, BandForm | PredicateForm):
             yield Problem(
                 ("search", "attributes", position),
-                f"`{name}` can be searched only if it is agreed as `value`: a filter tells what it filters by",
+                f"`{name}` can be searched only if it is agreed as `value`, `band` or `predicate`: a filter tells what "
+                "it filters by",
             )
+    for name in agreement.probes:
+        if name not in agreement.attributes:
+            yield Problem(("probes", name), f"`{name}` is not among the attributes: remove it here, or agree it")
 
 
 def misfit(stated: AttributeForm, definition: AttributeDefinition) -> str | None:
@@ -67,6 +72,9 @@ def misfit(stated: AttributeForm, definition: AttributeDefinition) -> str | None
         case MaskedForm():
             if definition.type not in _MASKABLE:
                 return f"is a {definition.type}: only strings and identifiers can be masked"
+        case PseudonymForm():
+            if definition.type is not ValueType.IDENTIFIER:
+                return f"is a {definition.type}: only an identifier has a pseudonym"
     return None
 
 

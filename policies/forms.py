@@ -18,14 +18,21 @@ from standards.permit import Form, FormKind, Operator
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from policies.handles import Handles
     from standards.states import JsonValue
 
 
-def apply(form: Form, value: JsonValue) -> JsonValue:
+def apply(form: Form, value: JsonValue, handles: Handles | None = None) -> JsonValue:
     """Return the value in the form in which it may be known.
 
+    handles: what makes pseudonyms for the programme that asks; without it, a pseudonym is refused.
     Raises: ValueError when the value is not of a type the form is for; the message holds no value.
     """
+    if form.kind is FormKind.PSEUDONYM:
+        # INVARIANT: without a key there is no pseudonym, and never the number in its place.
+        if handles is None or form.to is None:
+            raise ValueError("a pseudonym needs a key and the attribute it is of")
+        return handles.current(form.to, _text(value))
     return _FORMS[form.kind](form, value)
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Final
+from collections.abc import Mapping
+from itertools import repeat
+from typing import TYPE_CHECKING, Final
 
-from policies.fit import PLACES
+from policies.cut import UNKNOWN, Part, cut_of
 from policies.forms import apply
 from standards.household import HouseholdProfile, Member, Outcome, SourceOutcome
 from standards.permit import Form, FormKind, Permit, PersonPermit
@@ -22,10 +23,12 @@ from standards.states import (
     settled,
 )
 
+if TYPE_CHECKING:
+    from policies.handles import Handles
+
 UNDISCLOSED: Final = "undisclosed"
 """Source of whatever is absent under an agreement that hides why."""
 
-_UNKNOWN: Final = Unavailable(UnavailableReason.NO_SOURCE)
 _SILENT: Final = frozenset({Outcome.PARTIAL, Outcome.UNAVAILABLE})
 _OUTAGES: Final = frozenset(
     {
@@ -38,28 +41,28 @@ _OUTAGES: Final = frozenset(
 )
 
 
-def minimise(profile: HouseholdProfile, permit: Permit, persons: Mapping[int, PersonPermit]) -> HouseholdProfile:
+def minimise(
+    profile: HouseholdProfile,
+    permit: Permit,
+    persons: Mapping[int, PersonPermit],
+    handles: Handles | None = None,
+) -> HouseholdProfile:
     """Return what of the profile may leave, in the forms in which it may be known.
 
     persons: number of a member -> what is permitted of that person. A member who is not in it stays a member, with
     everything withheld. Attributes of the household itself go by the person asked about, or by its head when the
     household was asked for by its own number.
+    handles: makes the pseudonyms of the programme that asks; needed where the permit has any.
     """
-    # INVARIANT: nothing outside the permit leaves; every name below comes from the permit, none from the profile.
-    named = sorted({*permit.forms, *permit.withheld})
-    of_people = [name for name in named if name not in permit.household_names]
-    of_household = [name for name in named if name in permit.household_names]
-    members = tuple(
-        member._replace(
-            identifiers={}, attributes=_given(of_people, member.attributes, permit, persons.get(member.number))
-        )
-        for member in profile.members
-    )
+    members = []
+    for number, _, relationship, evidence, states in profile.members:
+        cut = cut_of(permit, persons.get(number))
+        given = _given(cut.of_person, states, cut.refused, handles)
+        members.append(Member(number, {}, relationship, evidence, given))
     owner = _owner(profile)
-    minimised = profile._replace(
-        members=members,
-        attributes=_given(of_household, profile.attributes, permit, None if owner is None else persons.get(owner)),
-    )
+    cut = cut_of(permit, None if owner is None else persons.get(owner))
+    given = _given(cut.of_household, profile.attributes, cut.refused, handles)
+    minimised = profile._replace(members=tuple(members), attributes=given)
     return _hidden(minimised, permit) if permit.hide_withheld else minimised
 
 
@@ -71,32 +74,16 @@ def _owner(profile: HouseholdProfile) -> int | None:
 
 
 def _given(
-    names: Iterable[str],
-    states: Mapping[str, AttributeState],
-    permit: Permit,
-    person: PersonPermit | None,
+    part: Part, states: Mapping[str, AttributeState], refused: frozenset[str], handles: Handles | None
 ) -> dict[str, AttributeState]:
-    return {name: _state(name, states, permit, person) for name in names}
-
-
-def _state(
-    name: str, states: Mapping[str, AttributeState], permit: Permit, person: PersonPermit | None
-) -> AttributeState:
-    form = permit.forms.get(name)
-    if form is None:
-        return Withheld(permit.withheld[name])
-    if person is None:
-        return Withheld(WithheldReason.CONSENT_MISSING)
-    if name in person.withheld or name not in person.forms:
-        return Withheld(person.withheld.get(name, WithheldReason.CONSENT_MISSING))
-    source = PLACES.get(form.to or "", name) if form.kind is FormKind.GENERALISED else name
-    state = states.get(source, _UNKNOWN)
-    if person.refused_sources:
-        state = _without(state, person.refused_sources)
-    if form.kind is FormKind.PREDICATE and (best := settled(state)) is not None and best.provenance.stand_in:
-        # INVARIANT: an outage never turns an answer into another one: nothing is concluded from a stand-in's word.
-        return Unavailable(UnavailableReason.INPUT_UNAVAILABLE)
-    return state if form.kind is FormKind.VALUE else _formed(form, state)
+    if refused:
+        states = {name: _without(state, refused) for name, state in states.items()}
+    # INVARIANT: nothing outside the permit leaves; every name comes from its cut, none from the profile.
+    given = dict(part.blank)
+    given.update(zip(part.whole, map(states.get, part.whole, repeat(UNKNOWN)), strict=True))
+    for name, source, form in part.formed:
+        given[name] = _formed(form, states.get(source, UNKNOWN), handles)
+    return given
 
 
 def _without(state: AttributeState, refused: frozenset[str]) -> AttributeState:
@@ -113,17 +100,20 @@ def _without(state: AttributeState, refused: frozenset[str]) -> AttributeState:
             return state
 
 
-def _formed(form: Form, state: AttributeState) -> AttributeState:
+def _formed(form: Form, state: AttributeState, handles: Handles | None) -> AttributeState:
     """Return the state with every claim in the form; claims that become equal become one."""
+    if form.kind is FormKind.PREDICATE and (best := settled(state)) is not None and best.provenance.stand_in:
+        # INVARIANT: an outage never turns an answer into another one: nothing is concluded from a stand-in's word.
+        return Unavailable(UnavailableReason.INPUT_UNAVAILABLE)
     match state:
         case Value():
-            return _claim(form, state) or _misstated(state)
-        case Conflict(settled, differing):
-            best = _claim(form, settled)
+            return _claim(form, state, handles) or _misstated(state)
+        case Conflict(first, differing):
+            best = _claim(form, first, handles)
             if best is None:
-                return _misstated(settled)
+                return _misstated(first)
             others: list[Value] = []
-            for claim in (_claim(form, other) for other in differing):
+            for claim in (_claim(form, other, handles) for other in differing):
                 if claim is not None and all(claim.value != known.value for known in (best, *others)):
                     others.append(claim)
             return Conflict(best, tuple(others)) if others else best
@@ -131,11 +121,15 @@ def _formed(form: Form, state: AttributeState) -> AttributeState:
             return state
 
 
-def _claim(form: Form, claim: Value) -> Value | None:
+def _claim(form: Form, claim: Value, handles: Handles | None) -> Value | None:
     try:
-        return claim._replace(value=apply(form, claim.value))
+        told = apply(form, claim.value, handles)
     except ValueError:
         return None
+    if form.kind is FormKind.PSEUDONYM and handles is not None and isinstance(claim.value, str):
+        former = handles.former(form.to or "", claim.value)
+        return Value(told, claim.provenance._replace(formerly=former) if former else claim.provenance)
+    return Value(told, claim.provenance)
 
 
 def _misstated(claim: Value) -> Unavailable:

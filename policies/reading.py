@@ -11,7 +11,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from policies.agreement import Agreement
+from policies.agreement import FORM_REMEDY, Agreement
 from policies.fit import Problem, fitted, problems
 from standards.errors import ConfigurationError
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _REMEDIES: Final = {
     "extra_forbidden": "this key is not known here: remove it, or correct its spelling",
-    "form_unknown": "write `value`, or `{form: band | predicate | generalised | masked, ...}`",
+    "form_unknown": FORM_REMEDY,
     "int_from_float": "write a whole number",
     "too_short": "list at least one",
     "date_from_datetime_parsing": "write a date, such as 2026-01-31",
@@ -54,7 +54,9 @@ def parse_agreement(text: str, catalogue: Catalogue, *, name: str = "agreement")
         mark = wrong.problem_mark or wrong.context_mark
         where = f"{mark.line + 1}:{mark.column + 1}" if mark else "1:1"
         raise ConfigurationError(f"{name}:{where}: not well-formed YAML: {wrong.problem or wrong.context}") from None
-    except (YAMLError, ValueError) as wrong:
+    except ValueError:
+        raise ConfigurationError(f"{name}:1:1: a day in it does not exist, such as 2026-02-30: correct it") from None
+    except YAMLError as wrong:
         raise ConfigurationError(f"{name}:1:1: not well-formed YAML: {type(wrong).__name__}") from None
     if not isinstance(content, dict):
         raise ConfigurationError(f"{name}:1:1: an agreement is a mapping of keys to values: start with `id: ...`")
@@ -74,7 +76,7 @@ def _problem(error: ErrorDetails) -> Problem:
     if kind == "missing":
         return Problem(path[:-1], f"add the key `{path[-1]}`")
     if path == ("version",):
-        return Problem(path, 'write two numbers in quotes, such as "1.0"')
+        return Problem(path, 'write two numbers in quotes and without leading zeros, such as "1.0"')
     return Problem(path, _REMEDIES.get(kind, error["msg"].removeprefix("Value error, ")))
 
 

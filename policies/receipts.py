@@ -1,31 +1,68 @@
-"""Consent receipts: one person's decision about one purpose, and what all of a person's decisions amount to."""
+"""Consent receipts: one person's decision about one purpose, as it is given and as it is kept."""
 
 from __future__ import annotations
 
 import hashlib
-import hmac
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import orjson
 
-from policies.ports import Standing, StandingKind
 from standards.errors import ConfigurationError
 from standards.identifiers import GROUP_TYPES, MRN, Identifier, identifier
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
 _NOT_PERSONAL: Final = frozenset({MRN, *GROUP_TYPES})
 """Numbers of more than one person: a marriage has two spouses. Nobody's decision counts under them."""
 
 
+_LONGEST_KEY: Final = hashlib.blake2b.MAX_KEY_SIZE
+
+
 class Decision(StrEnum):
-    """What was decided."""
+    """What was decided. The first three answer whether a programme may ask under consent."""
 
     GRANTED = "granted"
     REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
+    """A grant taken back: it counts as a refusal, and the grant never counts again."""
+    OBJECTED = "objected"
+    """Against a public task, where the law gives the right to object; until it is lifted."""
+    LIFTED = "lifted"
+    """The objection was taken back, or overruled by those who may."""
+
+
+class Capacity(StrEnum):
+    """In which capacity somebody decides."""
+
+    SELF = "self"
+    GUARDIAN = "guardian"
+    """For a child, until the child comes of age."""
+    PROXY = "proxy"
+    """For an adult who gave a mandate, until the mandate ends."""
+
+
+class Channel(StrEnum):
+    """How a decision came in."""
+
+    OFFICE = "office"
+    """In person, with an officer assisting."""
+    PORTAL = "portal"
+    TOKEN = "token"  # noqa: S105 - the name of a channel
+    IMPORT = "import"
+
+
+class Presence(StrEnum):
+    """What an officer saw of the person who decided. A closed list."""
+
+    ID_CARD = "id_card"
+    FINGERPRINT = "fingerprint"
+    ONE_TIME_CODE = "one_time_code"
+    SIGNED_FORM = "signed_form"
+    WITNESS = "witness"
 
 
 class Consent(NamedTuple):
@@ -36,7 +73,7 @@ class Consent(NamedTuple):
     purpose: str
     decision: Decision
     given_by: Identifier
-    """Who decided: the person, or a guardian."""
+    """Who decided: the person, a guardian or a proxy."""
     given_on: date
     sources: frozenset[str] | None = None
     """Sources it is about; None means all of them."""
@@ -44,10 +81,40 @@ class Consent(NamedTuple):
     """Last day on which a grant holds; a refusal holds until the person decides otherwise."""
     consumer_id: str | None = None
     """Consumer it is about; None means whoever asks for this purpose."""
+    groups: frozenset[str] | None = None
+    """Attribute groups it is about; None means all of them."""
+    capacity: Capacity | None = None
+    """None: the person, if the two numbers are equal, else a guardian."""
+    relation: str | None = None
+    """What a guardian is to the child: `PRN` for a parent, which registries can contradict, or another code."""
+    majority_on: date | None = None
+    """Day on which the child comes of age: from then on the guardian's grant counts no more."""
+    channel: Channel = Channel.IMPORT
+    attested_by: str | None = None
+    """The client, and the officer if one assisted, who saw the person decide."""
+    presence: Presence | None = None
+    reference: str | None = None
+    """Of the evidence of presence, or of a proxy's mandate: a number on paper. Kept as a keyed digest."""
+    mandate_until: date | None = None
+    """Last day of a proxy's mandate; no grant under it outlasts it."""
+    notice: str | None = None
+    """Which privacy notice was shown: its address or version."""
+    language: str | None = None
+    withdraws: str | None = None
+    """Receipt that this decision takes back."""
+    given_at: datetime | None = None
+    """The moment, where it is known."""
+
+    @property
+    def acts_as(self) -> Capacity:
+        """Return the capacity, also where none is stated."""
+        if self.capacity is not None:
+            return self.capacity
+        return Capacity.SELF if self.given_by == self.subject else Capacity.GUARDIAN
 
 
 class Receipt(NamedTuple):
-    """One decision, as it is kept: people stand in it under a keyed pseudonym only."""
+    """One decision as questions need it: people stand in it under a keyed pseudonym only."""
 
     receipt_id: str
     person: str
@@ -58,12 +125,19 @@ class Receipt(NamedTuple):
     given_by: str
     given_on: date
     until: date | None
+    groups: frozenset[str] | None = None
+    capacity: Capacity = Capacity.SELF
+    relation: str | None = None
+    majority_on: date | None = None
+    withdraws: str | None = None
+    giver_type: str | None = None
+    """Type of the number under which `given_by` is kept: whether a registry's word on kin can be compared with it."""
 
 
 class Pseudonyms:
     """Keyed names for people: equal for equal numbers, and of no use to whoever lacks the key."""
 
-    __slots__ = ("_key",)
+    __slots__ = ("_keyed",)
 
     def __init__(self, key: bytes) -> None:
         """Take the secret key, 32 bytes or more.
@@ -72,7 +146,10 @@ class Pseudonyms:
         """
         if len(key) < 32:
             raise ConfigurationError("the key of the consent ledger is too short: it needs 32 bytes or more")
-        self._key = key
+        # Keyed once and copied for every name: an HMAC sets up its key anew each time, and questions make many names.
+        self._keyed = hashlib.blake2b(
+            key=key if len(key) <= _LONGEST_KEY else hashlib.sha512(key).digest(), digest_size=32
+        )
 
     def of(self, subject: Identifier) -> str:
         """Return the pseudonym of one number."""
@@ -83,14 +160,18 @@ class Pseudonyms:
         normal = (identifier(type_, value) for type_, value in numbers.items() if type_ and value)
         return tuple(self.of(number) for number in normal if number.type not in _NOT_PERSONAL)
 
+    def of_text(self, use: str, text: str) -> str:
+        """Return a keyed digest of something that may be personal: an officer's name, the number of a paper."""
+        return self._digest(use, text)[:32]
+
     def receipt(self, consent: Consent, salt: str) -> Receipt:
         """Return the receipt of a decision; the same decision with the same salt has the same id."""
         person, giver = self.of(consent.subject), self.of(consent.given_by)
-        sources = "*" if consent.sources is None else ",".join(sorted(consent.sources))
-        told = (consent.purpose, consent.consumer_id or "*", consent.decision, sources)
-        dates = (consent.given_on.isoformat(), consent.until.isoformat() if consent.until else "*")
+        stated = consent._replace(subject=None, given_by=None, sources=None, groups=None)  # type: ignore[arg-type]
+        told = [f"{name}={value}" for name, value in stated._asdict().items() if value is not None]
+        told += [f"{name}={_listed(scope)}" for name, scope in (("s", consent.sources), ("g", consent.groups))]
         return Receipt(
-            receipt_id="cr-" + self._digest("receipt", salt, person, giver, *told, *dates)[:32],
+            receipt_id="cr-" + self._digest("receipt", salt, person, giver, *told)[:32],
             person=person,
             purpose=consent.purpose,
             consumer_id=consent.consumer_id,
@@ -98,90 +179,25 @@ class Pseudonyms:
             sources=consent.sources,
             given_by=giver,
             given_on=consent.given_on,
-            until=consent.until,
+            until=_earlier(consent.until, consent.mandate_until),
+            groups=consent.groups,
+            capacity=consent.acts_as,
+            relation=consent.relation,
+            majority_on=consent.majority_on,
+            withdraws=consent.withdraws,
+            giver_type=consent.given_by.type,
         )
 
     def _digest(self, *parts: str) -> str:
-        return hmac.digest(self._key, orjson.dumps(parts), hashlib.sha256).hex()
+        digest = self._keyed.copy()
+        digest.update(orjson.dumps(parts))
+        return digest.hexdigest()
 
 
-def standing_of(receipts: Iterable[Receipt], consumer_id: str, at: date) -> Standing:
-    """Return what one person's decisions about one purpose amount to on a day.
-
-    receipts: in the order in which they were recorded. The newest decision wins, for everything and for each
-    source. A refusal of single sources leaves the rest; alone, it says that the rest was granted. A grant counts
-    from its first day to its last; a refusal counts at once, and until the person decides otherwise.
-    """
-    # Sorting is stable: of the decisions of one day, the one recorded last is the newest.
-    relevant = sorted((r for r in receipts if r.consumer_id in {None, consumer_id}), key=lambda r: r.given_on)
-    whole: Receipt | None = None
-    parts: dict[str, Receipt] = {}
-    for receipt in relevant:
-        if receipt.decision is Decision.GRANTED and receipt.given_on > at:
-            continue
-        if receipt.sources is None:
-            whole, parts = receipt, {}
-        else:
-            parts |= dict.fromkeys(receipt.sources, receipt)
-    if whole is not None:
-        kind = _kind(whole.decision, whole, at)
-    else:
-        # INVARIANT: a refusal of single sources may stand for a grant of the rest, a grant of single ones never.
-        partial = [r for r in relevant if r.decision is Decision.REFUSED and r.given_on <= at]
-        if not partial:
-            return Standing(StandingKind.MISSING)
-        whole = partial[-1]
-        kind = _kind(Decision.GRANTED, whole, at)
-    if kind is not StandingKind.GRANTED:
-        return Standing(kind, receipt_id=whole.receipt_id)
-    # INVARIANT: a grant of single sources ends on its last day, as any other; what it has ended for is not asked.
-    refused = frozenset(source for source, r in parts.items() if _kind(r.decision, r, at) is not StandingKind.GRANTED)
-    return Standing(kind, refused, whole.receipt_id)
+def _listed(scope: frozenset[str] | None) -> str:
+    return "*" if scope is None else ",".join(sorted(scope))
 
 
-def _kind(decision: Decision, receipt: Receipt, at: date) -> StandingKind:
-    if decision is Decision.REFUSED:
-        return StandingKind.REFUSED
-    expired = receipt.until is not None and receipt.until < at
-    return StandingKind.MISSING if expired else StandingKind.GRANTED
-
-
-def read_lines(lines: Iterable[str | bytes]) -> list[Consent]:
-    """Return the decisions of a file of JSON lines; empty lines are passed over.
-
-    Raises: ConfigurationError with the number of the line that is wrong; it never holds what stands there.
-    """
-    found = []
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        try:
-            found.append(_consent(orjson.loads(line)))
-        except (KeyError, TypeError, ValueError, AttributeError):
-            raise ConfigurationError(
-                f"consents, line {number}: write an object with subject, purpose, decision (granted or refused), "
-                f"sources (null or a list), given_by, given_on and until (dates)"
-            ) from None
-    return found
-
-
-def _consent(stated: dict[str, Any]) -> Consent:
-    sources, until = stated.get("sources"), stated.get("until")
-    if sources is not None and not (isinstance(sources, list) and sources and all(map(_is_name, sources))):
-        raise ValueError
-    if not _is_name(stated["purpose"]) or not (stated.get("consumer_id") is None or _is_name(stated["consumer_id"])):
-        raise ValueError
-    return Consent(
-        subject=identifier(stated["subject"]["type"], stated["subject"]["value"]),
-        purpose=stated["purpose"],
-        decision=Decision(stated["decision"]),
-        given_by=identifier(stated["given_by"]["type"], stated["given_by"]["value"]),
-        given_on=date.fromisoformat(stated["given_on"]),
-        sources=None if sources is None else frozenset(sources),
-        until=None if until is None else date.fromisoformat(until),
-        consumer_id=stated.get("consumer_id"),
-    )
-
-
-def _is_name(stated: object) -> bool:
-    return isinstance(stated, str) and bool(stated)
+def _earlier(one: date | None, other: date | None) -> date | None:
+    known = [day for day in (one, other) if day is not None]
+    return min(known) if known else None

@@ -1,4 +1,4 @@
-"""The rules on what an agreement covers: its term, households, searching, attributes.
+"""The rules on what an agreement covers: its term, households, searching, jobs, attributes.
 
 Each is silent when an earlier one has spoken about what it would look into, so that a denial names causes only.
 """
@@ -44,6 +44,18 @@ def check_search(request: DisclosureRequest, facts: Facts) -> Denial | None:
     if facts.searched <= set(agreed):
         return None
     return Denial(Reason.SEARCH_NOT_AGREED, f"search by nothing but what is agreed: {', '.join(agreed)}")
+
+
+def check_bulk(request: DisclosureRequest, facts: Facts) -> Denial | None:
+    """Deny a job that the agreement does not allow, or that asks more than it allows."""
+    agreement = applicable(request, facts)
+    if agreement is None or facts.together is None:
+        return None
+    if agreement.bulk is None:
+        return Denial(Reason.BULK_NOT_AGREED, "agree the right to ask in bulk, or ask in ordinary messages")
+    if facts.together <= agreement.bulk.max_questions:
+        return None
+    return Denial(Reason.BULK_NOT_AGREED, f"ask at most {agreement.bulk.max_questions} questions in one job")
 
 
 def check_attributes(request: DisclosureRequest, facts: Facts) -> Denial | None:

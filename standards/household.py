@@ -19,7 +19,8 @@ class Evidence(NamedTuple):
     `co-residence` (lives in the same dwelling). Beside these, what is known of who it is: `verified` (the issuer states
     the number asked by), `double_registration` (one person under two numbers), `ambiguous_identity` (a number leads to
     this person and to another); and of the asked person's household: `crowded_address` (so many live there that it is
-    none), `too_many` (the list was cut)."""
+    none), `too_many` (the list was cut). And `emergency`: told without consent under the declared one that `source_id`
+    names."""
     source_id: str | None = None
     relation: str | None = None
     """DCI Relationship code as the source states it: to the head for `registered`, to `of` for `kin`."""

@@ -24,6 +24,7 @@ class FormKind(StrEnum):
     PREDICATE = "predicate"
     GENERALISED = "generalised"
     MASKED = "masked"
+    PSEUDONYM = "pseudonym"
 
 
 class Operator(StrEnum):
@@ -47,7 +48,8 @@ class Form(NamedTuple):
     """For `predicate`: comparison of the attribute with `threshold`."""
     threshold: JsonValue = None
     to: str | None = None
-    """For `generalised`: what it is coarsened to (`year`, `month`, `district`, `region`, `initial`)."""
+    """For `generalised`: what it is coarsened to (`year`, `month`, `district`, `region`, `initial`). For `pseudonym`:
+    the attribute, so that equal numbers of two kinds have two pseudonyms."""
 
 
 class DisclosureRequest(NamedTuple):
@@ -71,7 +73,10 @@ class Reason(StrEnum):
     HOUSEHOLD_NOT_AGREED = "household_not_agreed"
     SEARCH_NOT_AGREED = "search_not_agreed"
     PAST_NOT_AGREED = "past_not_agreed"
+    BULK_NOT_AGREED = "bulk_not_agreed"
     NOTHING_AGREED = "nothing_agreed"
+    QUOTA_USED_UP = "quota_used_up"
+    PROBED_TOO_OFTEN = "probed_too_often"
     UNDECIDED = "undecided"
 
 
@@ -80,6 +85,17 @@ class Denial(NamedTuple):
 
     reason: Reason
     remedy: str
+
+
+class ProbeLimits(NamedTuple):
+    """How much may be asked of one attribute by thresholds; None: as much as the gateway lets anybody."""
+
+    answers: int | None = None
+    """Most answers about one person."""
+    thresholds: int | None = None
+    """Most different thresholds, or sets of edges, about one person."""
+    search_values: int | None = None
+    """Most different values that searches compare it with."""
 
 
 class Permit(NamedTuple):
@@ -112,6 +128,20 @@ class Permit(NamedTuple):
     """For how many seconds beyond its age a source record may still serve when its registry cannot be heard."""
     mandatory: frozenset[str] = frozenset()
     """Sources without whose word about the person asked about nothing is disclosed."""
+    per_day: int | None = None
+    """Most questions a day, UTC, for this purpose; None: as many as are asked."""
+    per_month: int | None = None
+    """Most questions a calendar month, UTC, for this purpose; None: as many as are asked."""
+    searchable: Mapping[str, Form] = {}
+    """For a search that names nobody: attribute that it may go by -> the form in which that is agreed."""
+    totals: str = "exact"
+    """How the number of results is told: `exact`, `rounded` or `hidden`."""
+    min_group_size: int = 1
+    """A search that finds fewer shows nobody."""
+    even_time_s: float = 0.0
+    """Answers leave only after whole multiples of this, in seconds; 0: when they are ready."""
+    probe_limits: Mapping[str, ProbeLimits] = {}
+    """Attribute -> how much of it may be asked by thresholds; of the others, as much as the gateway lets anybody."""
 
 
 class PersonPermit(NamedTuple):
@@ -124,6 +154,10 @@ class PersonPermit(NamedTuple):
     """Sources that must not be asked about this person."""
     basis: str = ""
     """How it came about, for the journal: legal basis, and the consent receipt's id if there is one."""
+    refused_attributes: Mapping[str, frozenset[str]] = {}
+    """Source -> attributes that must not be read from it about this person, although others may."""
+    emergency: str | None = None
+    """Declared emergency without which less would be permitted; None when there is none, or none was needed."""
 
     def allows(self, source_id: str) -> bool:
         """Tell whether this source may be asked about this person at all."""

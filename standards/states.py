@@ -35,6 +35,8 @@ class Provenance(NamedTuple):
     agreement lets an old answer stand in."""
     stand_in: bool = False
     """True when a more authoritative registry could not be heard, and this one's word stands in for it."""
+    formerly: tuple[str, ...] = ()
+    """Of a pseudonym: what it was under older keys that are not forgotten yet, newest first."""
 
 
 class UnavailableReason(StrEnum):
@@ -62,7 +64,10 @@ class WithheldReason(StrEnum):
     NOT_IN_AGREEMENT = "not_in_agreement"
     CONSENT_MISSING = "consent_missing"
     CONSENT_REFUSED = "consent_refused"
+    CONSENT_ENDED = "consent_ended"
+    OBJECTED = "objected"
     INPUT_WITHHELD = "input_withheld"
+    PROBED_TOO_OFTEN = "probed_too_often"
 
 
 class Value(NamedTuple):

@@ -20,11 +20,13 @@ from gateway.settings import Consumer
 from gateway.stages.compose import Composer
 from gateway.stages.decide import Decisions
 from gateway.stages.derive import Deriver
-from gateway.stages.fetch import DecidePeople, Fetcher, Heard
+from gateway.stages.fetch import Fetcher, Heard
+from gateway.stages.paging import Paging
 from gateway.stages.plan import Planner
 from gateway.stages.recall import Recall
 from gateway.stages.respond import Responder
 from gateway.stages.search import Searcher
+from gateway.stages.walk import DecidePeople
 from policies.agreement import Agreement
 from policies.book import AgreementSet
 from policies.ledger import MemoryLedger
@@ -252,6 +254,7 @@ class World:
             past_planner=PAST_PLANNER,
             fetcher=fetcher(self.registries, cache, self.clock),
             searcher=Searcher(all_connected),
+            paging=Paging(),
             recall=Recall(cache if isinstance(cache, MemoryCache) else MemoryCache(KEY, 0)),
             composer=COMPOSER,
             responder=RESPONDER,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 
 from adapters.catalogue import Registries, Registry
 from adapters.ports import Response, SearchAnswer, SourceAnswer
+from adapters.said import note
 from standards.errors import SourceUnavailableError
 from standards.filters import holds
 from standards.identifiers import Identifier
@@ -150,7 +151,9 @@ class InMemoryRegistry:
         assert {s.type for s in request.subjects} <= set(lookup.by)
         assert request.names <= set(lookup.attributes)
         self._fail(request.lookup)
-        return SourceAnswer({s: self._record(request, s) for s in request.subjects})
+        records = {s: self._record(request, s) for s in request.subjects}
+        note(200, repr((self.manifest.id, request.lookup, records)).encode())
+        return SourceAnswer(records)
 
     async def search(self, request: SearchFetch, deadline: Deadline) -> SearchAnswer:
         """Find what the filter holds for, in the order of the records."""
@@ -164,7 +167,9 @@ class InMemoryRegistry:
             if holds(request.filter, _known(record))
         ]
         first = (request.page_number - 1) * request.page_size
-        return SearchAnswer(tuple(found[first : first + request.page_size]), len(found))
+        answer = SearchAnswer(tuple(found[first : first + request.page_size]), len(found))
+        note(200, repr((self.manifest.id, answer)).encode())
+        return answer
 
     def _fail(self, lookup: str) -> None:
         if (reason := self.failing.get(lookup)) is not None:

@@ -82,18 +82,17 @@ def to_answer(
     Of several learners with one birth registration number, the one changed last counts.
     Raises: SourceContractError for someone else, a subject left out, or a field of another shape.
     """
-    found: dict[Identifier, list[Record]] = {subject: [] for subject in subjects}
+    found: dict[tuple[str, str], list[Record]] = {subject: [] for subject in subjects}
     for item in items:
         record = to_record(item, names)
-        asked = [Identifier(type_, value) for type_, value in record.identifiers.items()]
-        matching = [subject for subject in asked if subject in found]
-        if not matching:
+        asked = [records for number in record.identifiers.items() if (records := found.get(number)) is not None]
+        if not asked:
             READ.wrong_subject("items")
-        for subject in matching:
-            found[subject].append(record)
+        for records in asked:
+            records.append(record)
     if any(not records and subject not in missing for subject, records in found.items()):
         READ.refuse("items", "lack a learner who is not under notFound")
-    return {subject: newest(records) if records else None for subject, records in found.items()}
+    return {subject: newest(records) if (records := found[subject]) else None for subject in subjects}
 
 
 def to_record(item: Mapping[str, Any], names: frozenset[str]) -> Record:

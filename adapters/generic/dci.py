@@ -2,32 +2,34 @@
 
 from __future__ import annotations
 
-import uuid
-from datetime import UTC, datetime
+from random import getrandbits
 from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
 
 import orjson
 
 from adapters.client import check_status
 from adapters.generic import dci_mapping as mapping
 from adapters.generic.dci_query import Searching
+from adapters.generic.dci_request import Requests, references
 from adapters.ports import SearchAnswer, SourceAnswer
 from adapters.reading import Reader
 from standards.errors import ConfigurationError, SourceContractError
+from standards.identifiers import Identifier
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from adapters.manifest import DciLookup, Lookup, Manifest
     from adapters.ports import Deadline, Fetch, Record, SearchFetch, SourceClient
-    from standards.identifiers import Identifier
 
 _HEADERS: Final = {"Content-Type": "application/json", "Accept": "application/json"}
 _DONE: Final = frozenset({"succ", "success"})
 
 
 def _new_id() -> str:
-    return str(uuid.uuid4())
+    """Return a UUID of version 4: no two are the same, and nobody needs to be kept from guessing one."""
+    return str(UUID(int=getrandbits(128), version=4))
 
 
 class DciAdapter:
@@ -50,22 +52,20 @@ class DciAdapter:
         for lookup in manifest.lookups:
             asked = self._options.lookups[lookup.name]
             try:
-                self._lookups[lookup.name] = (lookup, asked, mapping.layout(asked))
+                self._lookups[lookup.name] = (lookup, asked, mapping.layout(self._read, asked))
             except ValueError as error:
                 raise ConfigurationError(f"registry {manifest.id}, lookup {lookup.name}: {error}") from None
+        self._requests = Requests(manifest)
         self._searching = Searching(manifest)
 
     async def fetch(self, request: Fetch, deadline: Deadline) -> SourceAnswer:
         """Ask about everyone in one message; one item each."""
-        _, asked, layout = self._lookups[request.lookup]
-        criteria = [self._by_number(asked, subject) for subject in request.subjects]
-        if request.as_of is not None and self._options.as_of_member is not None:
-            day = {self._options.as_of_member: request.as_of.isoformat()}
-            criteria = [one | day for one in criteria]
+        _, _, layout = self._lookups[request.lookup]
+        criteria = [self._requests.by_number(request.lookup, one, request.as_of) for one in request.subjects]
         items = await self._ask(criteria, request.transaction_id, deadline)
         records: dict[Identifier, Record | None] = {}
         for subject, item in zip(request.subjects, items, strict=True):
-            found = self._records_of(item) if item is not None else []
+            found = self._records_of(item) if item is not None else ()
             records[subject] = mapping.one_record(self._read, layout, found, subject, request.names)
         return SourceAnswer(records)
 
@@ -73,80 +73,32 @@ class DciAdapter:
         """Ask for one page of what matches a filter, with the registry's own expression query."""
         offered = self._searching.offered(request)
         _, asked, layout = self._lookups[offered.lookup]
-        criteria = self._criteria(asked) | self._searching.criteria(offered, request)
-        [item] = await self._ask([criteria], request.transaction_id, deadline)
+        criteria = self._requests.criteria(asked) | self._searching.criteria(offered, request)
+        [item] = await self._ask([orjson.dumps(criteria).decode()], request.transaction_id, deadline)
         if item is None:
             return SearchAnswer((), 0)
         found: list[Identifier] = []
         for record in self._records_of(item):
-            own = mapping.identifiers_in(self._read, layout, "identifiers", layout.identifiers(record))
-            number = next((one for one in own if one.type == offered.search.yields), None)
-            found.append(self._read.required(offered.search.yields, number))
+            own = mapping.numbers_in(self._read, layout, "identifiers", layout.identifiers(record))
+            number = next((value for type_, value in own if type_ == offered.search.yields), None)
+            found.append(Identifier(offered.search.yields, self._read.required(offered.search.yields, number)))
         return SearchAnswer(tuple(found), self._total(item, request, len(found)))
 
-    def _criteria(self, asked: DciLookup) -> dict[str, Any]:
-        criteria: dict[str, Any] = {
-            "version": "1.0.0",
-            "reg_type": self._options.reg_type,
-            "reg_record_type": asked.reg_record_type,
-        }
-        if asked.response_entity:
-            criteria["response_entity"] = asked.response_entity
-        return criteria
-
-    def _by_number(self, asked: DciLookup, subject: Identifier) -> dict[str, Any]:
-        type_ = asked.identifier_types.get(subject.type, subject.type)
-        query = {"type": type_, "value": subject.value}
-        return self._criteria(asked) | {"query_type": "idtype-value", "query": query}
-
-    async def _ask(
-        self, criteria: list[dict[str, Any]], transaction_id: str, deadline: Deadline
-    ) -> list[dict[str, Any] | None]:
+    async def _ask(self, criteria: list[str], transaction_id: str, deadline: Deadline) -> list[dict[str, Any] | None]:
         """Send one message and return its answer items in the order asked; None for one left out."""
         message_id = self._new_id()
-        references = [f"{message_id}-{number}" for number in range(1, len(criteria) + 1)]
-        body = self._message(message_id, references, criteria, transaction_id)
-        response = await self._client.send(
-            "POST", self._options.path, deadline, headers=_HEADERS, body=orjson.dumps(body)
-        )
+        asked = references(message_id, len(criteria))
+        body = self._requests.message(message_id, criteria, transaction_id)
+        response = await self._client.send("POST", self._options.path, deadline, headers=_HEADERS, body=body)
         check_status(response, self.manifest.id)
         items = self._items(response.body)
-        if strangers := items.keys() - set(references):
+        if strangers := items.keys() - set(asked):
             self._read.refuse("reference_id", f"{len(strangers)} items that were not asked for")
-        answer = [items.get(reference) for reference in references]
+        answer = [items.get(reference) for reference in asked]
         if None in answer and not self._options.missing_item_means_no_record:
             # INVARIANT: silence about a subject is not the answer that there is nobody by that number.
             self._read.refuse("search_response", "lacks an item that was asked for")
         return answer
-
-    def _message(
-        self, message_id: str, references: list[str], criteria: list[dict[str, Any]], transaction_id: str
-    ) -> dict[str, Any]:
-        now = datetime.now(UTC).isoformat()
-        return {
-            "header": {
-                "version": "1.0.0",
-                "message_id": message_id,
-                "message_ts": now,
-                "action": "search",
-                "sender_id": self._options.sender_id,
-                "receiver_id": self._options.receiver_id or self.manifest.id,
-                "total_count": len(criteria),
-                "is_msg_encrypted": False,
-            },
-            "message": {
-                "transaction_id": transaction_id or message_id,
-                "search_request": [
-                    {
-                        "reference_id": reference,
-                        "timestamp": now,
-                        "search_criteria": one,
-                        "locale": self._options.locale,
-                    }
-                    for reference, one in zip(references, criteria, strict=True)
-                ],
-            },
-        }
 
     def _items(self, body: bytes) -> Mapping[str, dict[str, Any]]:
         """Return the answer's items by reference."""
@@ -174,8 +126,8 @@ class DciAdapter:
         was one that the manifest says can be asked.
         """
         read = self._read
-        status = read.text("status", item.get("status"))
-        if status not in _DONE:
+        status = item.get("status")
+        if status != "succ" and (status := read.text("status", status)) not in _DONE:
             code = item.get("status_reason_code")
             read.refuse("item", f"{read.shown(status)}{', ' + read.shown(code) if code else ''}")
         data = item.get("data")

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from adapters.fields import Field, Fields
 from adapters.generic.paths import finder
 from adapters.ports import GroupMember, Link, Record
-from adapters.reading import Draft, Reader, newest, normal_identifier
-from standards.identifiers import GROUP_TYPES, Identifier, normal_type
+from adapters.reading import Reader, newest, normal_identifier
+from standards.identifiers import GROUP_TYPES, MAX_LENGTH, Identifier, normal_type, normal_value
 from standards.states import UnavailableReason
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from adapters.manifest import DciField, DciLookup
     from standards.states import JsonValue
 
     Find = Callable[[object], object]
+    Number = tuple[str, str]
 
 PARENT: Final = "PRN"
 CHILD: Final = "CHILD"
@@ -26,26 +28,17 @@ _WHO: Final = frozenset({"sex", "birth_date"})
 """What differs between two people who got the same number by mistake."""
 _TYPE_KEYS: Final = ("identifier_type", "identifierType", "type", "name")
 _VALUE_KEYS: Final = ("identifier_value", "identifierValue", "value", "identifier")
-
-
-class Field(NamedTuple):
-    """One attribute: how it is found, and how what is found is read."""
-
-    name: str
-    find: Find
-    type: str
-    codes: Mapping[str, str]
-    """The registry's code without regard to case -> the catalogue's; empty unless `type` is `code`."""
-    required: bool
+_MOST_TYPES: Final = 256
+"""Words for types of identifiers that are remembered with what they mean."""
 
 
 class Layout(NamedTuple):
     """A manifest's DciLookup with every path compiled."""
 
-    fields: tuple[Field, ...]
+    fields: Fields
     identifiers: Find
-    hearths_types: Mapping[str, str]
-    """The registry's word for an identifier type -> Hearth's."""
+    types: Mapping[str, str]
+    """The registry's word for an identifier type -> Hearth's; empty for a word that cannot be one."""
     as_of: Find | None
     parents: tuple[Find, ...]
     children: Find | None
@@ -57,17 +50,17 @@ class Layout(NamedTuple):
     member_relationship: Find
 
 
-def layout(lookup: DciLookup) -> Layout:
+def layout(reader: Reader, lookup: DciLookup) -> Layout:
     """Compile a lookup.
 
-    Raises: ValueError, naming the attribute or path, when something is not a JMESPath.
+    Raises: ValueError, naming the path, when something is not a JMESPath.
     """
     return Layout(
-        fields=tuple(_field(name, field) for name, field in lookup.attributes.items()),
+        fields=Fields(reader, (_field(name, field) for name, field in lookup.attributes.items())),
         identifiers=_compiled(lookup.identifiers_path),
-        hearths_types={normal_type(word): type_ for type_, word in lookup.identifier_types.items()},
+        types=_TypeWords(lookup),
         as_of=_compiled(lookup.as_of_path) if lookup.as_of_path else None,
-        parents=tuple(map(_compiled, lookup.parents_paths)),
+        parents=tuple(_compiled(path) for path in lookup.parents_paths),
         children=_compiled(lookup.children_path) if lookup.children_path else None,
         child_identifiers=_compiled(lookup.child_identifiers_path) if lookup.child_identifiers_path else None,
         child_birth_date=_compiled(lookup.child_birth_date_path) if lookup.child_birth_date_path else None,
@@ -85,9 +78,24 @@ def _compiled(path: str) -> Find:
         raise ValueError(f"{path}: {error}") from None
 
 
+class _TypeWords(dict[str, str]):
+    """A registry's words for types of identifiers, with what they mean, as they are met."""
+
+    def __init__(self, lookup: DciLookup) -> None:
+        super().__init__()
+        self._hearths = {normal_type(word): type_ for type_, word in lookup.identifier_types.items()}
+
+    def __missing__(self, word: str) -> str:
+        normal = normal_type(word)
+        type_ = self._hearths.get(normal, normal) if len(normal) <= MAX_LENGTH else ""
+        if len(self) < _MOST_TYPES:
+            self[word] = type_
+        return type_
+
+
 def _field(name: str, field: DciField) -> Field:
-    codes = {word.casefold(): code for word, code in field.codes.items()}
-    return Field(name, _compiled(field.path), field.type, codes, field.required)
+    read = _READERS.get(field.type, Reader.text)
+    return Field(name, field.path, read, codes=field.codes, any_case=True, required=field.required)
 
 
 def one_record(
@@ -104,9 +112,12 @@ def one_record(
     are two people's, and the record returned states nothing but that.
     Raises: SourceContractError when a record is of someone else, or is not what the manifest promises.
     """
-    if len(found) < 2 or layout.members is not None:
-        records = [to_record(reader, layout, record, subject, names) for record in found]
-        return newest(records) if records else None
+    if not found:
+        return None
+    if len(found) == 1:
+        return to_record(reader, layout, found[0], subject, names)
+    if layout.members is not None:
+        return newest([to_record(reader, layout, record, subject, names) for record in found])
     told = [to_record(reader, layout, record, subject, names | _WHO) for record in found]
     if all(len({record.values.get(name) for record in told}) > 1 for name in _WHO):
         # INVARIANT: one number that leads to two people is nobody's word on either.
@@ -122,46 +133,19 @@ def to_record(
 
     Raises: SourceContractError when it is of someone else, or is not what the manifest promises.
     """
-    own = tuple(identifiers_in(reader, layout, "identifiers", layout.identifiers(record)))
+    own = numbers_in(reader, layout, "identifiers", layout.identifiers(record))
     if not own:
         reader.refuse("identifiers", "missing")
-    members = tuple(_members(reader, layout, record))
+    members = _members(reader, layout, record) if layout.members is not None else ()
     # INVARIANT: a record that does not state the number asked about is never taken for an answer.
     states = subject in own
     if not states and layout.members is not None and subject.type not in GROUP_TYPES:
         states = any(member.identifiers.get(subject.type) == subject.value for member in members)
     if not states:
         reader.wrong_subject("identifiers")
-    draft = Draft(names)
-    for field in layout.fields:
-        if field.required or field.name in names:
-            _read_field(reader, field, record, draft)
-    return Record(
-        identifiers=_by_type(own, subject),
-        values=draft.values,
-        as_of=reader.moment("as_of", layout.as_of(record)) if layout.as_of else None,
-        links=tuple(_links(reader, layout, record)),
-        members=members,
-        unusable=draft.unusable,
-    )
-
-
-def _read_field(reader: Reader, field: Field, record: dict[str, Any], draft: Draft) -> None:
-    name = field.name
-    try:
-        found = field.find(record)
-    except ValueError as error:
-        reader.refuse(name, str(error))
-    if field.type == "code":
-        word = reader.word(name, found)
-        if word is None and field.required:
-            reader.refuse(name, "missing")
-        draft.code(name, None if word is None else word.casefold(), field.codes)
-        return
-    value = _READERS[field.type](reader, name, found)
-    if value is None and field.required:
-        reader.refuse(name, "missing")
-    draft.put(name, value)
+    values, unusable = layout.fields.read(record, names)
+    as_of = reader.moment("as_of", layout.as_of(record)) if layout.as_of else None
+    return Record(_by_type(own, subject), values, as_of, _links(reader, layout, record), members, unusable)
 
 
 def _list(reader: Reader, field: str, value: object) -> list[Any] | None:
@@ -171,7 +155,7 @@ def _list(reader: Reader, field: str, value: object) -> list[Any] | None:
     return value if isinstance(value, list) else [value]
 
 
-_READERS: Final[dict[str, Callable[[Reader, str, object], JsonValue]]] = {
+_READERS: Final[dict[str, Callable[[Reader, str, Any], JsonValue]]] = {
     "string": Reader.text,
     "date": Reader.day,
     "integer": Reader.whole,
@@ -182,60 +166,68 @@ _READERS: Final[dict[str, Callable[[Reader, str, object], JsonValue]]] = {
 }
 
 
-def identifiers_in(reader: Reader, layout: Layout, field: str, found: object) -> Iterator[Identifier]:
-    """Yield every identifier of a list of DCI Identifier objects, or of a single one.
+def numbers_in(reader: Reader, layout: Layout, field: str, found: object) -> list[Number]:
+    """Return type and value, in normal form, of every identifier of a list of DCI Identifier objects, or of one.
 
     Accepts the spellings of other generations of the standard. Entries without a value are passed over.
     """
     if found is None or found == "":
-        return
-    for entry in found if isinstance(found, list) else [found]:
-        stated = reader.record(field, entry)
-        type_ = next((stated[key] for key in _TYPE_KEYS if key in stated), None)
-        value = next((stated[key] for key in _VALUE_KEYS if key in stated), None)
-        if value in (None, ""):
+        return []
+    numbers: list[Number] = []
+    types = layout.types
+    for entry in found if isinstance(found, list) else (found,):
+        if not isinstance(entry, dict):
+            reader.refuse(field, "not an object")
+        word, value = entry.get("identifier_type"), entry.get("identifier_value")
+        if not (isinstance(word, str) and isinstance(value, str)):
+            word = next((entry[key] for key in _TYPE_KEYS if key in entry), None)
+            value = next((entry[key] for key in _VALUE_KEYS if key in entry), None)
+            if value is None or value == "":
+                continue
+            word, value = normal_identifier(reader, field, word, value)
+        elif not value:
             continue
-        one = normal_identifier(reader, field, type_, value)
-        hearths = layout.hearths_types.get(one.type)
-        yield one._replace(type=hearths) if hearths else one
+        type_, value = types[word], value.upper() if value.isalnum() else normal_value(value)
+        if not type_ or not 0 < len(value) <= MAX_LENGTH:
+            reader.refuse(field, "not an identifier")
+        numbers.append((type_, value))
+    return numbers
 
 
-def _by_type(own: Sequence[Identifier], subject: Identifier) -> dict[str, str]:
+def _by_type(own: Sequence[Number], subject: Identifier) -> dict[str, str]:
     """Return one value per type: the number asked about where it is one of them, else the first stated."""
-    chosen: dict[str, str] = {}
-    for one in own:
-        if one.type not in chosen or one == subject:
-            chosen[one.type] = one.value
+    chosen = dict(own)
+    if len(chosen) == len(own):
+        return chosen
+    chosen = {}
+    for number in own:
+        if number[0] not in chosen or number == subject:
+            chosen[number[0]] = number[1]
     return chosen
 
 
-def _links(reader: Reader, layout: Layout, record: dict[str, Any]) -> Iterator[Link]:
+def _links(reader: Reader, layout: Layout, record: dict[str, Any]) -> tuple[Link, ...]:
+    links: list[Link] = []
     for find in layout.parents:
-        yield from _link(reader, layout, PARENT, find(record))
+        if numbers := numbers_in(reader, layout, PARENT, find(record)):
+            links.append(Link(PARENT, dict(numbers)))  # noqa: PERF401 - one shape for all three kinds of kin
     if layout.children is not None:
         for child in _list(reader, "children", layout.children(record)) or ():
-            numbers = layout.child_identifiers(child) if layout.child_identifiers else child
+            found = layout.child_identifiers(child) if layout.child_identifiers else child
             born = reader.day("child's birth date", layout.child_birth_date(child)) if layout.child_birth_date else None
-            yield from _link(reader, layout, CHILD, numbers, born)
-    if layout.spouse is not None:
-        yield from _link(reader, layout, SPOUSE, layout.spouse(record))
+            if numbers := numbers_in(reader, layout, CHILD, found):
+                links.append(Link(CHILD, dict(numbers), born))
+    if layout.spouse is not None and (numbers := numbers_in(reader, layout, SPOUSE, layout.spouse(record))):
+        links.append(Link(SPOUSE, dict(numbers)))
+    return tuple(links)
 
 
-def _link(
-    reader: Reader, layout: Layout, relation: str, found: object, birth_date: str | None = None
-) -> Iterator[Link]:
-    numbers = {one.type: one.value for one in identifiers_in(reader, layout, relation, found)}
-    if numbers:
-        yield Link(relation, numbers, birth_date)
-
-
-def _members(reader: Reader, layout: Layout, record: dict[str, Any]) -> Iterator[GroupMember]:
-    if layout.members is None:
-        return
-    for member in reader.objects("members", layout.members(record)):
-        found = layout.member_identifiers(member)
-        numbers = {one.type: one.value for one in identifiers_in(reader, layout, "member", found)}
+def _members(reader: Reader, layout: Layout, record: dict[str, Any]) -> tuple[GroupMember, ...]:
+    members: list[GroupMember] = []
+    for member in reader.objects("members", layout.members(record) if layout.members else None):
+        numbers = numbers_in(reader, layout, "member", layout.member_identifiers(member))
         if not numbers:
             reader.refuse("member", "without a number")
         relationship = reader.text("relationship", layout.member_relationship(member))
-        yield GroupMember(relationship or "", numbers)
+        members.append(GroupMember(relationship or "", dict(numbers)))
+    return tuple(members)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Final
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 import orjson
 
 from adapters.client import check_status
 from adapters.health import mapping
-from adapters.health.bundles import READ, batch_answer, batch_request, searchset, token
+from adapters.health.bundles import READ, batch_answer, batch_request, in_query, searchset
 from adapters.ports import SourceAnswer
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _SEARCH: Final = "/fhir/Patient/_search"
 _BATCH: Final = "/fhir"
 _ACCEPT: Final = "application/fhir+json"
+_NATIONAL: Final = quote(f"{mapping.NATIONAL_SYSTEM}|", safe="")
 _FORM: Final = {"Content-Type": "application/x-www-form-urlencoded", "Accept": _ACCEPT}
 _JSON: Final = {"Content-Type": _ACCEPT, "Accept": _ACCEPT}
 
@@ -46,15 +47,15 @@ class HealthAdapter:
         return await self._charts(request, deadline)
 
     async def _patients(self, request: Fetch, deadline: Deadline) -> SourceAnswer:
-        tokens = ",".join(f"{mapping.NATIONAL_SYSTEM}|{token(subject.value)}" for subject in request.subjects)
-        form = urlencode({"identifier": tokens, "_count": "200"}).encode()
+        tokens = "%2C".join([_NATIONAL + in_query(subject.value) for subject in request.subjects])
+        form = f"identifier={tokens}&_count=200".encode()
         response = await self._client.send("POST", _SEARCH, deadline, headers=_FORM, body=form)
         check_status(response, self.manifest.id)
         patients = searchset(READ.json(response.body), "Patient")
         return SourceAnswer(mapping.to_patients(patients, request.subjects))
 
     async def _charts(self, request: Fetch, deadline: Deadline) -> SourceAnswer:
-        numbers = ",".join(quote(token(subject.value), safe="") for subject in request.subjects)
+        numbers = ",".join([in_query(subject.value) for subject in request.subjects])
         parts = mapping.parts_for(request.names)
         batch = batch_request([part.query.format(numbers) for part in parts])
         response = await self._client.send("POST", _BATCH, deadline, headers=_JSON, body=orjson.dumps(batch))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
 
 from adapters.reading import Reader
 from standards.errors import SourceRefusedError, SourceUnavailableError
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 SOURCE: Final = "health"
 READ: Final = Reader(SOURCE)
+_PATIENT: Final = "Patient/"
+_ESCAPED: Final = str.maketrans({sign: "\\" + sign for sign in "\\,|$"})
 
 
 def searchset(stated: object, resource_type: str) -> list[dict[str, Any]]:
@@ -22,14 +25,18 @@ def searchset(stated: object, resource_type: str) -> list[dict[str, Any]]:
     Raises: SourceContractError when it is not one, holds another type, or is only a part of what matched.
     """
     bundle = _bundle(stated, "searchset")
-    entries = READ.objects("entry", bundle.get("entry", []))
-    resources = [READ.record("resource", entry.get("resource")) for entry in entries]
-    if any(resource.get("resourceType") != resource_type for resource in resources):
-        READ.refuse("resourceType", f"not {resource_type}")
+    resources: list[dict[str, Any]] = []
+    for entry in READ.objects("entry", bundle.get("entry", [])):
+        resource = READ.record("resource", entry.get("resource"))
+        if resource.get("resourceType") != resource_type:
+            READ.refuse("resourceType", f"not {resource_type}")
+        resources.append(resource)
     total = READ.whole("total", bundle.get("total"))
-    links = READ.objects("link", bundle.get("link") or [])
     # INVARIANT: a visit or a dose that did not arrive is never counted as none.
-    if any(link.get("relation") == "next" for link in links) or total not in (None, len(resources)):
+    is_part = total is not None and total != len(resources)
+    for link in READ.objects("link", bundle.get("link") or []):
+        is_part = is_part or link.get("relation") == "next"
+    if is_part:
         READ.refuse(f"{resource_type} bundle", "only a part of what matched")
     if total is None and "entry" not in bundle:
         READ.refuse(f"{resource_type} bundle", "neither entry nor total")
@@ -38,7 +45,12 @@ def searchset(stated: object, resource_type: str) -> list[dict[str, Any]]:
 
 def token(value: str) -> str:
     """Return a value as a FHIR search takes it, with its separators escaped."""
-    return "".join("\\" + sign if sign in "\\,|$" else sign for sign in value)
+    return value.translate(_ESCAPED)
+
+
+def in_query(value: str) -> str:
+    """Return a value as it stands in the query of a FHIR search: escaped, then percent-encoded."""
+    return value if value.isalnum() and value.isascii() else quote(token(value), safe="")
 
 
 def batch_request(urls: list[str]) -> dict[str, Any]:
@@ -66,6 +78,9 @@ def batch_answer(body: bytes, resource_types: list[str]) -> list[list[dict[str, 
 
 def patient_of(reference: object, field: str) -> str:
     """Return the patient number that a reference names."""
+    stated = reference.get("reference") if isinstance(reference, dict) else None
+    if isinstance(stated, str) and stated.startswith(_PATIENT) and (number := stated[len(_PATIENT) :]).isalnum():
+        return number.upper()  # as nearly all are written
     holder = READ.record(field, reference)
     text = READ.required(field, READ.text(field, holder.get("reference")))
     kind, _, number = text.rpartition("/")

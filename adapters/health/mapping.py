@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from adapters.health.bundles import READ, identifiers_of, patient_of
@@ -22,6 +23,8 @@ PREGNANCY: Final = "82810-3"
 BREASTFEEDING: Final = "63895-7"
 _PREGNANT: Final = {"77386006": True, "60001007": False}
 _YEAR: Final = timedelta(days=365)
+_NEVER: Final = "9999-12-31"
+"""The end of a coverage that has none."""
 
 
 class Part(NamedTuple):
@@ -64,9 +67,10 @@ PARTS: Final = (
 )
 
 
-def parts_for(names: frozenset[str]) -> list[Part]:
+@lru_cache(maxsize=64)
+def parts_for(names: frozenset[str]) -> tuple[Part, ...]:
     """Return the parts that some attributes need; the patients themselves are always one."""
-    return [part for part in PARTS if not part.attributes or part.attributes & names]
+    return tuple(part for part in PARTS if not part.attributes or part.attributes & names)
 
 
 def to_patients(
@@ -77,16 +81,15 @@ def to_patients(
     Of several patients with one national number, the one changed last counts.
     Raises: SourceContractError for someone else, or a field of another shape.
     """
-    found: dict[Identifier, list[Record]] = {subject: [] for subject in subjects}
+    found: dict[tuple[str, str], list[Record]] = {subject: [] for subject in subjects}
     for patient in patients:
         record = to_patient(patient)
-        asked = [Identifier(type_, value) for type_, value in record.identifiers.items()]
-        matching = [subject for subject in asked if subject in found]
-        if not matching:
+        asked = [records for number in record.identifiers.items() if (records := found.get(number)) is not None]
+        if not asked:
             READ.wrong_subject("identifier")
-        for subject in matching:
-            found[subject].append(record)
-    return {subject: newest(records) if records else None for subject, records in found.items()}
+        for records in asked:
+            records.append(record)
+    return {subject: newest(records) if (records := found[subject]) else None for subject in subjects}
 
 
 def to_patient(patient: Mapping[str, Any]) -> Record:
@@ -130,7 +133,13 @@ def to_charts(
         draft = Draft(names)
         for resource_type, sorted_out in by_patient.items():
             _READERS[resource_type](sorted_out.get(subject.value, []), draft, today)
-        charts[subject] = patient._replace(values=draft.values, unusable=draft.unusable)
+        charts[subject] = Record(
+            patient.identifiers,
+            draft.values,
+            patient.as_of,
+            unusable=draft.unusable,
+            duplicates=patient.duplicates,
+        )
     return charts
 
 
@@ -162,19 +171,19 @@ def read_immunisations(doses: Sequence[Mapping[str, Any]], draft: Draft, today: 
 
 def read_coverage(coverages: Sequence[Mapping[str, Any]], draft: Draft, today: date) -> None:
     """Find the insurance that is in force the longest."""
-    in_force: list[tuple[str, str | None]] = []
+    in_force: list[tuple[str, str]] = []
     for coverage in coverages:
         if coverage.get("status") != "active":
             continue
         end = READ.day("period.end", READ.record("period", coverage.get("period", {})).get("end"))
         if end is None or end > today.isoformat():
             scheme = READ.text("type.text", READ.record("type", coverage.get("type", {})).get("text"))
-            in_force.append((end or "9999-12-31", scheme))
+            in_force.append((end or _NEVER, scheme or ""))
     draft.put("insured", bool(in_force))
     if in_force:
-        end, scheme = max(in_force, key=lambda one: (one[0], one[1] or ""))
-        draft.put("insurance_scheme", scheme)
-        draft.put("insurance_end_date", end if end < "9999" else None)
+        end, scheme = max(in_force)
+        draft.put("insurance_scheme", scheme or None)
+        draft.put("insurance_end_date", end if end != _NEVER else None)
 
 
 def read_observations(observations: Sequence[Mapping[str, Any]], draft: Draft, today: date) -> None:

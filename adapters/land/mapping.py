@@ -120,15 +120,16 @@ def to_record(number: str, shares: Sequence[Share], names: frozenset[str]) -> Re
     ranked = sorted(shares, key=lambda share: (-share.area_ha, share.parcel_number))
     draft = Draft(names)
     draft.put("land_parcel_count", len(ranked))
-    draft.put("land_area_ha", round(sum(share.area_ha for share in ranked), 4))
-    draft.put("land_value", round(sum(share.value for share in ranked)))
+    draft.put("land_area_ha", round(sum([share.area_ha for share in ranked]), 4))
+    draft.put("land_value", round(sum([share.value for share in ranked])))
     draft.code("land_tenure", ranked[0].tenure, TENURE)
     draft.code("land_use", ranked[0].use, USE)
-    if all(share.tenure in TENURE and share.use in USE for share in ranked):
-        draft.put("land_parcels", [_listed(share) for share in ranked])
-    elif "land_parcels" in names:
-        draft.unusable["land_parcels"] = UnavailableReason.UNMAPPED_CODE
-    updated = max(share.updated for share in ranked)
+    if "land_parcels" in names:
+        if all(share.tenure in TENURE and share.use in USE for share in ranked):
+            draft.put("land_parcels", [_listed(share) for share in ranked])
+        else:
+            draft.unusable["land_parcels"] = UnavailableReason.UNMAPPED_CODE
+    updated = max([share.updated for share in ranked])
     return Record({UIN: number}, draft.values, updated, unusable=draft.unusable)
 
 

@@ -51,7 +51,7 @@ class NationalIdAdapter:
 
     async def _ask(self, to: tuple[str, str], request: Mapping[str, object], deadline: Deadline) -> bytes:
         path, id_ = to
-        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+        now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", ".000Z")
         query = {"id": id_, "version": "1.0", "requesttime": now, "request": request}
         response = await self._client.send("POST", path, deadline, headers=self._headers, body=orjson.dumps(query))
         check_status(response, self.manifest.id)

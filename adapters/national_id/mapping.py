@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
+from adapters.fields import Field, Fields
 from adapters.ports import GroupMember, Record
-from adapters.reading import Draft, Reader, newest
+from adapters.reading import Reader, newest
 from standards.identifiers import BRN, DWELLING_KEY, TIN, UIN, Identifier
 
 if TYPE_CHECKING:
@@ -14,45 +16,55 @@ if TYPE_CHECKING:
 SOURCE: Final = "national_id"
 READ: Final = Reader(SOURCE)
 
-FIELDS: Final = {
-    "given_name": "givenName",
-    "second_name": "middleName",
-    "surname": "familyName",
-    "sex": "gender",
-    "birth_date": "dateOfBirth",
-    "nationality": "nationality",
-    "phone_number": "phone",
-    "email": "email",
-    "address_line": "addressLine",
-    "locality": "town",
-    "sub_region_code": "districtCode",
-    "region_code": "regionCode",
-    "postal_code": "postCode",
-    "language_code": "preferredLanguage",
-    "vital_status": "lifeStatus",
-}
-"""Attribute -> the platform's field. It gives only the fields that a query names."""
-ENTRY_FIELDS: Final = ["birthRegistrationNumber", "dwellingKey"]
-"""The platform's fields that tell what an identity rests on, and where the person lives."""
 SEX: Final = {"F": "female", "M": "male", "X": "other"}
 VITAL_STATUS: Final = {"ALIVE": "alive", "DECEASED": "dead"}
-
-_NAMES: Final = ("given_name", "second_name", "surname")
-_TEXTS: Final = (
-    "nationality",
-    "address_line",
-    "locality",
-    "sub_region_code",
-    "region_code",
-    "postal_code",
-    "language_code",
-)
 _LANGUAGE: Final = "eng"
 
 
-def fields_for(names: frozenset[str]) -> list[str]:
+def _spelled(read: Reader, field: str, value: object) -> str | None:
+    """Return a name in the language of Hearth's answers, else in the first that is given."""
+    if value is None:
+        return None
+    spellings = read.objects(field, value)
+    for one in spellings:
+        if one.get("language") == _LANGUAGE and (text := read.text(field, one.get("value"))):
+            return text
+    return next((text for one in spellings if (text := read.text(field, one.get("value")))), None)
+
+
+def _alone(read: Reader, field: str, value: object) -> list[str] | None:
+    """Return a single text as the list that the catalogue asks for."""
+    text = read.text(field, value)
+    return [text] if text else None
+
+
+_STATED: Final = (
+    Field("given_name", "givenName", _spelled, required=True),
+    Field("second_name", "middleName", _spelled),
+    Field("surname", "familyName", _spelled, required=True),
+    Field("sex", "gender", codes=SEX, required=True),
+    Field("birth_date", "dateOfBirth", Reader.day, required=True),
+    Field("nationality", "nationality"),
+    Field("phone_number", "phone", _alone),
+    Field("email", "email", _alone),
+    Field("address_line", "addressLine"),
+    Field("locality", "town"),
+    Field("sub_region_code", "districtCode"),
+    Field("region_code", "regionCode"),
+    Field("postal_code", "postCode"),
+    Field("language_code", "preferredLanguage"),
+    Field("vital_status", "lifeStatus", codes=VITAL_STATUS, required=True),
+)
+"""Attribute, and the platform's field. It gives only the fields that a query names."""
+_FIELDS: Final = Fields(READ, (field._replace(label=field.path) for field in _STATED), is_whole=False)
+ENTRY_FIELDS: Final = ("birthRegistrationNumber", "dwellingKey")
+"""The platform's fields that tell what an identity rests on, and where the person lives."""
+
+
+@lru_cache(maxsize=64)
+def fields_for(names: frozenset[str]) -> tuple[str, ...]:
     """Return the platform's fields for some attributes, and its numbers of the person."""
-    return ["UIN", "taxNumber", *(field for name, field in FIELDS.items() if name in names)]
+    return ("UIN", "taxNumber", *(field.path for field in _STATED if field.name in names))
 
 
 def to_answer(body: bytes, subjects: Sequence[Identifier], names: frozenset[str]) -> dict[Identifier, Record | None]:
@@ -62,22 +74,22 @@ def to_answer(body: bytes, subjects: Sequence[Identifier], names: frozenset[str]
     error comes with status 200 and `response` null.
     Raises: SourceContractError for an error, a subject left out, someone else, or a field of another shape.
     """
-    response = _response(body)
-    records: dict[Identifier, Record | None] = {}
-    for entry in READ.objects("identities", response.get("identities")):
-        subject = _asked(READ.record("query", entry.get("query")))
-        if subject not in subjects:
-            READ.wrong_subject("query")
-        if subject in records:
+    stated = _response(body).get("identities")
+    records: dict[Identifier, Record | None] = dict.fromkeys(subjects)
+    waiting: dict[tuple[str, str], Identifier] = dict(zip(subjects, subjects, strict=True))
+    for entry in READ.objects("identities", stated):
+        asked = _asked(READ.record("query", entry.get("query")))
+        subject = waiting.pop(asked, None)
+        if subject is None:
+            if asked not in records:
+                READ.wrong_subject("query")
             READ.refuse("query", "answered twice")
-        match entry.get("status"):
-            case "FOUND":
-                records[subject] = to_record(READ.record("identity", entry.get("identity")), subject, names)
-            case "NOT_FOUND":
-                records[subject] = None
-            case _:
-                READ.refuse("status", "neither FOUND nor NOT_FOUND")
-    if len(records) != len(subjects):
+        status = entry.get("status")
+        if status == "FOUND":
+            records[subject] = to_record(READ.record("identity", entry.get("identity")), subject, names)
+        elif status != "NOT_FOUND":
+            READ.refuse("status", "neither FOUND nor NOT_FOUND")
+    if waiting:
         READ.refuse("identities", "lack one that was asked for")
     return records
 
@@ -164,7 +176,7 @@ def _response(body: bytes) -> dict[str, Any]:
     return READ.record("response", answer.get("response"))
 
 
-def to_record(identity: Mapping[str, Any], subject: Identifier, names: frozenset[str]) -> Record:
+def to_record(identity: dict[str, Any], subject: Identifier, names: frozenset[str]) -> Record:
     """Translate one identity."""
     identifiers = {UIN: READ.number_of("UIN", identity.get("UIN"))}
     tax_number = READ.text("taxNumber", identity.get("taxNumber"))
@@ -172,36 +184,11 @@ def to_record(identity: Mapping[str, Any], subject: Identifier, names: frozenset
         identifiers[TIN] = READ.number_of("taxNumber", tax_number)
     if identifiers.get(subject.type) != subject.value:
         READ.wrong_subject("identity")
-    draft = Draft(names)
-    for name in _NAMES:
-        draft.put(name, _in_language(FIELDS[name], identity.get(FIELDS[name])))
-    for name in _TEXTS:
-        draft.put(name, READ.text(FIELDS[name], identity.get(FIELDS[name])))
-    for name in ("phone_number", "email"):
-        one = READ.text(FIELDS[name], identity.get(FIELDS[name]))
-        draft.put(name, [one] if one else None)
-    draft.put("birth_date", READ.day("dateOfBirth", identity.get("dateOfBirth")))
-    draft.code("sex", READ.text("gender", identity.get("gender")), SEX)
-    draft.code("vital_status", READ.text("lifeStatus", identity.get("lifeStatus")), VITAL_STATUS)
-    for name in names & {"given_name", "surname", "sex", "birth_date", "vital_status"}:
-        if name not in draft.values and name not in draft.unusable:
-            READ.refuse(FIELDS[name], "missing")
+    values, unusable = _FIELDS.read(identity, names)
     as_of = READ.required("updatedOn", READ.moment("updatedOn", identity.get("updatedOn")))
-    return Record(identifiers, draft.values, as_of, unusable=draft.unusable)
+    return Record(identifiers, values, as_of, unusable=unusable)
 
 
-def _asked(query: Mapping[str, Any]) -> Identifier:
+def _asked(query: dict[str, Any]) -> Identifier:
     type_ = READ.required("idType", READ.text("idType", query.get("idType")))
     return Identifier(type_, READ.number_of("id", query.get("id")))
-
-
-def _in_language(field: str, value: object) -> str | None:
-    """Return a name in the language of Hearth's answers, else in the first that is given."""
-    if value is None:
-        return None
-    spellings = READ.objects(field, value)
-    best = next((one for one in spellings if one.get("language") == _LANGUAGE), None)
-    for one in (best, *spellings):
-        if one is not None and (text := READ.text(field, one.get("value"))):
-            return text
-    return None

@@ -6,7 +6,21 @@ from collections.abc import AsyncIterator
 
 from aiohttp import web
 
-from gateway.api import docs, health, sandbox, search, tokens, wellknown
+from gateway.api import (
+    agreements,
+    consents,
+    docs,
+    emergencies,
+    health,
+    households,
+    rehearsals,
+    sandbox,
+    search,
+    tokens,
+    trail,
+    trail_disputes,
+    wellknown,
+)
 from gateway.api.middleware import around
 from gateway.api.state import GATEWAY
 from gateway.bootstrap import Gateway
@@ -21,6 +35,13 @@ def application(gateway: Gateway) -> web.Application:
             web.post("/oauth2/client/token", tokens.token),
             web.post("/registry/sync/search", search.sync_search),
             web.post("/{registry}/registry/sync/search", search.sync_search),
+            web.post("/v1/households/lookup", households.lookup),
+            web.get("/v1/agreements", agreements.listing),
+            web.get("/v1/agreements/{id}/versions/{version}/schemas/{shape}", agreements.schema),
+            *consents.routes(),
+            *trail.routes(),
+            *trail_disputes.routes(),
+            *emergencies.routes(),
             web.get("/.well-known/jwks.json", wellknown.jwks),
             web.get("/contexts/v1/{name}.jsonld", wellknown.context),
             web.get("/health", health.health),
@@ -33,6 +54,7 @@ def application(gateway: Gateway) -> web.Application:
     )
     if gateway.settings.sandbox:
         app.router.add_delete("/_sandbox/cache", sandbox.clear_cache)
+        app.router.add_post("/_sandbox/rehearsals", rehearsals.rehearse)
     app.cleanup_ctx.append(_open)
     return app
 

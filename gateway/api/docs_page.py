@@ -12,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from gateway.api import openapi_examples as examples
+from gateway.api import openapi_plain as plain
 from gateway.api.docs_schemas import Word, schema_table, type_words
 from gateway.api.openapi import ATTRIBUTES
 from gateway.api.openapi_answer import code_schema_name
@@ -72,6 +73,7 @@ def render(document: Mapping[str, Any]) -> str:
         base_url=base_url,
         token_call=token_call(base_url),
         ask_call=ask_call(base_url),
+        plain_call=plain_call(base_url),
         operations=list(_operations(document)),
         attributes=document[ATTRIBUTES],
         names=NAMES,
@@ -105,6 +107,19 @@ curl --silent --show-error \\
   --data @- {base_url}/registry/sync/search <<MESSAGE
 {_pretty(message)}
 MESSAGE"""
+
+
+def plain_call(base_url: str) -> str:
+    """Return the shell lines that ask the same in the plain shape."""
+    asked = plain.lookup_request()
+    asked["subject"]["value"] = "$UIN"
+    return f"""\
+curl --silent --show-error \\
+  --header "Authorization: Bearer $TOKEN" \\
+  --header "Content-Type: application/json" \\
+  --data @- {base_url}/v1/households/lookup <<QUESTION
+{_pretty(asked)}
+QUESTION"""
 
 
 def prose(text: str) -> Markup:

@@ -8,7 +8,9 @@ import orjson
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from gateway.agreements import standing
 from gateway.api.state import GATEWAY
+from gateway.bootstrap import Gateway, utc_now
 
 
 async def health(request: web.Request) -> web.Response:
@@ -28,7 +30,9 @@ async def ready(request: web.Request) -> web.Response:
     body = {
         "status": "ready" if is_ready else "not_ready",
         "journal": "writable" if is_ready else "not_writable",
+        "journal_copy": "behind" if gateway.journal.trouble else "kept",
         "circuit_breakers": registries,
+        "agreements": standing(gateway.book, utc_now().date()),
         "cache": {
             "records": len(gateway.cache),
             "bytes": gateway.cache.size_bytes,
@@ -43,7 +47,12 @@ async def ready(request: web.Request) -> web.Response:
 async def metrics(request: web.Request) -> web.Response:
     """Return the metrics in the text format of Prometheus."""
     gateway = request.app[GATEWAY]
+    refresh(gateway)
+    return web.Response(body=generate_latest(gateway.metrics.published), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
+def refresh(gateway: Gateway) -> None:
+    """Bring up to date the metrics that nobody sets until somebody looks."""
     for id_, registry in gateway.registries.items():
         gateway.metrics.breaker_open.labels(id_).set(registry.guarded.is_open)
     gateway.metrics.tasks.set(len(asyncio.all_tasks()))
-    return web.Response(body=generate_latest(gateway.metrics.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})

@@ -6,9 +6,15 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from gateway.api import openapi_examples as examples
+from gateway.api import openapi_plain as plain
 from gateway.api.deadline import HEADER as DEADLINE_HEADER
+from gateway.api.openapi_consents import TAG as CONSENTS
+from gateway.api.openapi_consents import consent_paths
 from gateway.api.openapi_request import Schema, ref
 from gateway.api.openapi_schemas import schemas
+from gateway.api.openapi_trail import TAG as TRAIL
+from gateway.api.openapi_trail import trail_paths
+from gateway.api.view import Shape
 from gateway.tokens import SCOPES
 from standards import contexts
 from standards.attributes import AttributeDefinition, Catalogue
@@ -35,6 +41,9 @@ Any other address is answered with 404, and any other method with 405, as an Htt
 _TAGS: Final = (
     ("Tokens", "Who asks: an access token for client credentials."),
     ("Search", "Asking for people and households."),
+    CONSENTS,
+    TRAIL,
+    ("Agreements", "What a programme agreed, and the exact shape of the answers under it."),
     ("Published", "What everybody may read: keys, contexts, and this description."),
     ("Operation", "For those who run the gateway."),
     ("Sandbox", "Controls that exist only in a sandbox."),
@@ -134,6 +143,16 @@ def document(base_url: str, catalogue: Catalogue, *, sandbox: bool) -> dict[str,
     }
 
 
+_DEADLINE: Final[Schema] = {
+    "name": DEADLINE_HEADER,
+    "in": "header",
+    "required": False,
+    "description": "Milliseconds that the sender will wait; the gateway's own limit counts as well. What has not been "
+    "obtained by then is `unavailable`.",
+    "schema": {"type": "integer", "minimum": 1},
+    "example": 1500,
+}
+
 _SCOPES: Final = {
     "registry.search": "ask, and have the answer delivered",
     "registry.sync.search": "ask, and be answered in the same exchange",
@@ -168,6 +187,18 @@ def _paths(base_url: str, *, sandbox: bool) -> dict[str, Any]:
                 base_url,
             ),
         },
+        "/v1/households/lookup": {"post": _lookup()},
+        "/v1/agreements": {"get": _agreements(base_url)},
+        "/v1/agreements/{id}/versions/{version}/schemas/{shape}": {
+            "parameters": [
+                _parameter("id", "Id of an agreement of the programme's own.", {"type": "string"}, "uct-eligibility"),
+                _parameter("version", "One version of it.", {"type": "string"}, "1.0"),
+                _parameter("shape", "Shape of the answers.", {"enum": [shape.value for shape in Shape]}),
+            ],
+            "get": _schema(),
+        },
+        **consent_paths(),
+        **trail_paths(),
         "/.well-known/jwks.json": {
             "get": _read("jwks", "Published", "The keys that signatures of this gateway verify with", ref("JwkSet"))
         },
@@ -196,7 +227,21 @@ def _paths(base_url: str, *, sandbox: bool) -> dict[str, Any]:
     if sandbox:
         dropped = _read("clearCache", "Sandbox", "Forget every source record that is kept", ref("Dropped"))
         paths["/_sandbox/cache"] = {"delete": dropped}
+        paths["/_sandbox/rehearsals"] = {"post": _rehearsal()}
     return paths
+
+
+def _rehearsal() -> dict[str, Any]:
+    return {
+        "operationId": "rehearse",
+        "tags": ["Sandbox"],
+        "summary": "Try what a draft of an agreement would tell of a practice household",
+        "description": "Signed like a DCI message, with the key of an operator whom `header.sender_id` names. "
+        "`message` is a plain question with the text of the draft under `agreement`.",
+        "security": [{}],
+        "requestBody": {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}},
+        "responses": {"200": _json("What would be told, or why not.", {"type": "object"})} | _refusals(400, 401, 500),
+    }
 
 
 def _token() -> dict[str, Any]:
@@ -212,6 +257,52 @@ def _token() -> dict[str, Any]:
         },
         "responses": {"200": _json("The token.", ref("Token"))} | _refusals(400, 401, 413, 500),
     }
+
+
+def _lookup() -> dict[str, Any]:
+    asked = {
+        "household": {"summary": "One household by a number", "value": plain.lookup_request()},
+        "person": {"summary": "One person on a past day", "value": plain.person_request()},
+    }
+    answered = {"household": {"summary": "A household; one registry was out", "value": plain.lookup_answer()}}
+    refused = {}
+    for status, (about, cases) in plain.REFUSALS.items():
+        shown = {str(code): {"summary": text, "value": error_body(code, text)} for code, text in cases}
+        refused[str(status)] = _json(about, ref("LookupRefusal"), shown)
+    return {
+        "operationId": "lookup",
+        "tags": ["Search"],
+        "summary": "Ask a plain question",
+        "description": plain.LOOKUP,
+        "security": [{"clientCredentials": ["registry.sync.search"]}],
+        "parameters": [_DEADLINE],
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": ref("LookupRequest"), "examples": asked}},
+        },
+        "responses": {"200": _json("The answer.", ref("LookupAnswer"), answered)}
+        | refused
+        | _refusals(401, 413, 415, 500),
+    }
+
+
+def _agreements(base_url: str) -> dict[str, Any]:
+    operation = _read("agreements", "Agreements", "A programme's own agreements", ref("AgreementList"), errors=(401,))
+    shown = {"one": {"summary": "One agreement", "value": plain.agreements_answer(base_url)}}
+    operation["responses"]["200"]["content"]["application/json"]["examples"] = shown
+    return operation | {"security": [{"clientCredentials": []}]}
+
+
+def _schema() -> dict[str, Any]:
+    operation = _read(
+        "agreementSchema",
+        "Agreements",
+        "The exact shape of the answers under an agreement",
+        {"type": "object"},
+        content_type="application/schema+json",
+        errors=(401, 404),
+    )
+    return operation | {"description": plain.SCHEMAS, "security": [{"clientCredentials": []}]}
 
 
 def _search(operation: str, summary: str, description: str, base_url: str) -> dict[str, Any]:
@@ -230,17 +321,7 @@ def _search(operation: str, summary: str, description: str, base_url: str) -> di
         "summary": summary,
         "description": description,
         "security": [{"clientCredentials": ["registry.sync.search"]}],
-        "parameters": [
-            {
-                "name": DEADLINE_HEADER,
-                "in": "header",
-                "required": False,
-                "description": "Milliseconds that the sender will wait; the gateway's own limit counts as well. What "
-                "has not been obtained by then is `unavailable`.",
-                "schema": {"type": "integer", "minimum": 1},
-                "example": 1500,
-            }
-        ],
+        "parameters": [_DEADLINE],
         "requestBody": {
             "required": True,
             "content": {"application/json": {"schema": ref("SearchRequest"), "examples": asked}},

@@ -10,6 +10,7 @@ ASKED_AT: Final = "2026-03-04T09:15:00.000+00:00"
 _ANSWERED_AT: Final = "2026-03-04T09:15:00.412+00:00"
 _TRANSACTION: Final = "txn-7f3a90"
 _REFERENCE: Final = "ref-1"
+DENIED: Final = "purpose_not_agreed: agree this purpose, or ask for one that is agreed: eligibility"
 
 
 def search_request(
@@ -106,7 +107,7 @@ def refused_question() -> dict[str, Any]:
         "timestamp": _ANSWERED_AT,
         "status": "rjct",
         "status_reason_code": "rjct.search_criteria.invalid",
-        "status_reason_message": "purpose_not_agreed: agree this purpose, or ask for one that is agreed: eligibility",
+        "status_reason_message": DENIED,
         "locale": "eng",
     }
     return _answer([item], "rjct")

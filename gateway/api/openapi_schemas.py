@@ -6,8 +6,12 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from gateway.api.openapi_answer import answer_schemas, code_schema_name
+from gateway.api.openapi_consents import consent_schemas
+from gateway.api.openapi_plain import plain_schemas
 from gateway.api.openapi_request import REQUEST_SCHEMAS, Schema, ref, thing
+from gateway.api.openapi_trail import trail_schemas
 from gateway.api.reasons import REASON_TABLES, STATUSES, ReasonTable
+from policies.folder import NoticeKind
 from standards.attributes import Catalogue
 from standards.codes import CodeDirectories
 
@@ -17,9 +21,13 @@ MEANINGS: Final = "x-enumDescriptions"
 
 def schemas(catalogue: Catalogue) -> dict[str, Schema]:
     """Return name -> schema, in the order in which a reader meets them."""
+    answers = answer_schemas(catalogue)
     found: dict[str, Schema] = {
         **REQUEST_SCHEMAS,
-        **answer_schemas(catalogue),
+        **answers,
+        **plain_schemas(answers),
+        **consent_schemas(),
+        **trail_schemas(),
         **_SMALL,
         "AttributeName": {
             "type": "string",
@@ -146,13 +154,33 @@ _SMALL: Final[dict[str, Schema]] = {
                 "additionalProperties": {"enum": ["open", "closed"]},
                 "description": "By registry; `open` means that it is not asked for the moment.",
             },
+            "agreements": {
+                "type": "object",
+                "properties": {
+                    "in_force": {"type": "array", "items": {"type": "string"}},
+                    "not_in_force": {
+                        "type": "array",
+                        "items": {
+                            "type": "object",
+                            "properties": {
+                                "file": {"type": "string"},
+                                "reason": {"enum": [kind.value for kind in NoticeKind]},
+                                "detail": {"type": "string"},
+                            },
+                            "required": ["file", "reason", "detail"],
+                        },
+                    },
+                },
+                "required": ["in_force", "not_in_force"],
+                "description": "Agreements that hold today; what in their folder does not, and what to do about it.",
+            },
             "cache": {
                 "type": "object",
                 "additionalProperties": {"type": "integer", "minimum": 0},
                 "description": "Source records kept, their estimated size and its bound, and people found or not.",
             },
         },
-        ("status", "journal", "circuit_breakers", "cache"),
+        ("status", "journal", "circuit_breakers", "agreements", "cache"),
     ),
     "Dropped": thing(
         "How many source records were dropped.",

@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 
 from standards.dci.codes import ErrorCode, HeaderReason, SearchReason, Status
 from standards.permit import Reason
+from standards.reasons import DENIED, UNAVAILABLE, WITHHELD
 from standards.states import UnavailableReason, WithheldReason
 
 
@@ -89,51 +90,21 @@ DENIAL_REASONS: Final = table(
     "DenialReason",
     "Why policy denies a question as a whole; it stands first in the item's `status_reason_message`.",
     Reason,
-    {
-        Reason.NO_AGREEMENT: "the programme has never had a data-sharing agreement",
-        Reason.AGREEMENT_NOT_IN_FORCE: "its agreements have all ended or not yet started",
-        Reason.PURPOSE_NOT_AGREED: "no agreement in force names this purpose",
-        Reason.PURPOSE_MISSING: "the question does not say why it is asked",
-        Reason.HOUSEHOLD_NOT_AGREED: "the agreement has no rule by which a household is found",
-        Reason.PAST_NOT_AGREED: "a question about a past day is not agreed",
-        Reason.SEARCH_NOT_AGREED: "a search that names nobody is not agreed, or not by these attributes",
-        Reason.NOTHING_AGREED: "none of the attributes asked for is in the agreement",
-        Reason.UNDECIDED: "a rule could not be applied: the gateway has a fault, and denies",
-    },
+    {reason: words.consumer for reason, words in DENIED.items()},
 )
 
 WITHHELD_REASONS: Final = table(
     "WithheldReason",
     "Why an attribute may not be given: `reason` of the state `withheld`. No registry was asked for it.",
     WithheldReason,
-    {
-        WithheldReason.NOT_IN_AGREEMENT: "asked for by name, and not in the agreement",
-        WithheldReason.CONSENT_MISSING: "consent is the legal basis, and the person has given none, or it has expired",
-        WithheldReason.CONSENT_REFUSED: "the person has refused, or refused every registry that holds it",
-        WithheldReason.INPUT_WITHHELD: "it is computed from something that is withheld",
-    },
+    {reason: words.consumer for reason, words in WITHHELD.items()},
 )
 
 UNAVAILABLE_REASONS: Final = table(
     "UnavailableReason",
     "Why an attribute could not be obtained: `reason` of the state `unavailable`. It never means no.",
     UnavailableReason,
-    {
-        UnavailableReason.SOURCE_DOWN: "the registry cannot be reached, or reports a fault of its own",
-        UnavailableReason.SOURCE_TIMEOUT: "the registry did not answer in time",
-        UnavailableReason.SOURCE_BUSY: "the registry is asked too much already",
-        UnavailableReason.SOURCE_REFUSED: "the registry refuses to answer this gateway",
-        UnavailableReason.SOURCE_CONTRACT: "the registry answered something other than it promises",
-        UnavailableReason.WRONG_SUBJECT: "the registry answered about somebody else",
-        UnavailableReason.AMBIGUOUS_IDENTITY: "one number leads to two people, and its issuer does not say which",
-        UnavailableReason.UNMAPPED_CODE: "the registry used a code that nobody has translated yet",
-        UnavailableReason.NO_IDENTIFIER: "no number is known by which the registry could be asked about this person",
-        UnavailableReason.IDENTIFIER_UNAVAILABLE: "the registry that knows the number needed could not be heard",
-        UnavailableReason.INPUT_UNAVAILABLE: "it is computed from something that could not be obtained",
-        UnavailableReason.MEMBERSHIP_INCOMPLETE: "it counts the whole household, and not every member may be known",
-        UnavailableReason.NO_SOURCE: "no connected registry holds it",
-        UnavailableReason.NOT_AS_OF: "the question is about a past day, and the registry tells only how things are now",
-    },
+    {reason: words.consumer for reason, words in UNAVAILABLE.items()},
 )
 
 STATUSES: Final = table(

@@ -16,7 +16,7 @@ from gateway.api.deadline import HEADER as DEADLINE_HEADER
 from gateway.api.deadline import deadline_of
 from gateway.api.state import GATEWAY, SUMMARY
 from gateway.bootstrap import Gateway, utc_now
-from gateway.pipeline import Answer, Question, abandoned, answer
+from gateway.pipeline import Answer, Question, abandoned, answer, superseded
 from gateway.settings import Consumer
 from gateway.stages.admit import parsed
 from standards.dci.codes import HeaderReason
@@ -59,30 +59,24 @@ async def sync_search(request: web.Request) -> web.Response:
         for item in message.items
     ]
     try:
-        answers = await _answers(gateway, asked)
-        entries = [a.entry for a in answers if isinstance(a, Answer)]
-        # INVARIANT: what cannot be recorded is not answered; the entry is durable before a byte of the answer leaves.
-        if entries:
-            await gateway.journal.record(entries)
+        answers = await recorded(gateway, asked, await _answers(gateway, asked))
     except asyncio.CancelledError:
-        await _record_abandoned(gateway, [one for one in asked if isinstance(one, Question)])
+        await record_abandoned(gateway, [one for one in asked if isinstance(one, Question)])
         raise
     items = [orjson.Fragment(a.item if isinstance(a, Answer) else orjson.dumps(a)) for a in answers]
     statuses: list[dict[str, object]] = [{"status": a.status if isinstance(a, Answer) else "rjct"} for a in answers]
     response = _sealed(gateway, message.header, message.transaction_id, correlation_id, items, statuses, now)
-    _measure(gateway, consumer, answers, time.perf_counter() - start)
+    measure(gateway, consumer, answers, time.perf_counter() - start)
     request[SUMMARY] = {
         "consumer": consumer.client_id,
         "correlation": correlation_id,
         "items": len(answers),
-        "outcomes": _unheard(answers),
+        "outcomes": unheard(answers),
     }
     return response
 
 
-async def _answers(
-    gateway: Gateway, asked: Sequence[Question | RejectedItem]
-) -> list[Answer | dict[str, object]]:
+async def _answers(gateway: Gateway, asked: Sequence[Question | RejectedItem]) -> list[Answer | dict[str, object]]:
     """Return the answers of a message's questions, worked on side by side."""
     if len(asked) == 1:
         return [await _answer(gateway, asked[0])]
@@ -97,10 +91,36 @@ async def _answer(gateway: Gateway, asked: Question | RejectedItem) -> Answer | 
     return await answer(asked, gateway.rooms)
 
 
-async def _record_abandoned(gateway: Gateway, questions: list[Question]) -> None:
+async def recorded(
+    gateway: Gateway, asked: Sequence[Question | RejectedItem], answers: list[Answer | dict[str, object]]
+) -> list[Answer | dict[str, object]]:
+    """Record the answers and return them as they may leave: those whose terms changed meanwhile are given anew."""
+    entries = [a.entry for a in answers if isinstance(a, Answer)]
+    while entries:
+        # INVARIANT: what cannot be recorded is not answered; the entry is durable before a byte of the answer leaves.
+        await gateway.journal.record(entries)
+        # INVARIANT: revoked means revoked: nothing leaves under terms that were narrowed while it was worked on.
+        entries = []
+        for place, (one, given) in enumerate(zip(asked, answers, strict=True)):
+            if isinstance(given, Answer) and isinstance(one, Question) and not await _still_holds(gateway, given):
+                again = await answer(one, gateway.rooms)
+                answers[place] = again
+                entries += [superseded(one, gateway.rooms), again.entry]
+    return answers
+
+
+async def _still_holds(gateway: Gateway, given: Answer) -> bool:
+    now = gateway.rooms.now()
+    for held in given.held:
+        if not await gateway.rooms.decisions.still_holds(held, now):
+            return False
+    return True
+
+
+async def record_abandoned(gateway: Gateway, questions: list[Question]) -> None:
     """Record who asked about whom and hung up: registries may have been asked, although no answer left."""
     for question in questions:
-        gateway.metrics.questions.labels(question.consumer.client_id, "search.abandoned").inc()
+        gateway.metrics.questions.add(question.consumer.client_id, "search.abandoned")
     if questions:
         # Handed to the journal before this first waits, so not even a second cancellation can lose it.
         with contextlib.suppress(JournalError):  # the journal has told the operator, and nobody else is left to tell
@@ -159,23 +179,24 @@ def _signed(gateway: Gateway, answered: dict[str, object], now: datetime) -> web
     return web.Response(body=orjson.dumps(answered), headers=_JSON)
 
 
-def _unheard(answers: list[Answer | dict[str, object]]) -> dict[str, str]:
+def unheard(answers: list[Answer | dict[str, object]]) -> dict[str, str]:
     """Return why registries could not be heard, for the log: registry -> reason."""
     parts = (part for one in answers if isinstance(one, Answer) for part in one.sources.items())
     return {source: said.reason.value for source, said in parts if said.reason is not None}
 
 
-def _measure(gateway: Gateway, consumer: Consumer, answers: list[Answer | dict[str, object]], seconds: float) -> None:
+def measure(gateway: Gateway, consumer: Consumer, answers: list[Answer | dict[str, object]], seconds: float) -> None:
+    """Count the questions of one message, and what every registry had to do with them."""
     metrics = gateway.metrics
     metrics.duration.observe(seconds)
     for one in answers:
         outcome = one.entry.event if isinstance(one, Answer) else "search.unread"
-        metrics.questions.labels(consumer.client_id, outcome).inc()
+        metrics.questions.add(consumer.client_id, outcome)
         if isinstance(one, Answer):
             for source, part in one.sources.items():
                 if part.calls:
-                    metrics.source_calls.labels(source).inc(part.calls)
+                    metrics.source_calls.add(source, count=part.calls)
                 if part.cached:
-                    metrics.cached_records.labels(source).inc(part.cached)
+                    metrics.cached_records.add(source, count=part.cached)
                 if part.reason is not None:
-                    metrics.source_failures.labels(source, part.reason).inc()
+                    metrics.source_failures.add(source, part.reason)

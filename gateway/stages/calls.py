@@ -15,6 +15,7 @@ import structlog
 
 from adapters.catalogue import Registries
 from adapters.ports import Deadline, Fetch
+from adapters.said import listen
 from gateway.ports import Clock, Kept, RecordCache, RecordKey
 from gateway.stages.under_way import Call, Counts, Errand, Heard, Lane, Terms, one_is_over
 from standards.errors import SourceContractError, SourceError, SourceUnavailableError
@@ -234,15 +235,15 @@ class Calls:
 
     async def _run(self, call: Call, errand: Errand) -> None:
         """Ask one registry once, and keep its answer."""
-        lane, request = call.lane, call.request
+        lane, request, said = call.lane, call.request, listen()
         try:
             answer = await lane.guarded.fetch(request, call.deadline)
             if left_out := set(request.subjects) - answer.records.keys():
                 raise SourceContractError(  # noqa: TRY301 - the one place where failures are told
                     request.source_id, f"{len(left_out)} of {len(request.subjects)} subjects left out"
                 )
-            now = self._now()
-            records = {s: Kept(answer.records[s], request.names, now) for s in request.subjects}
+            now, whole = self._now(), tuple(said)
+            records = {s: Kept(answer.records[s], request.names, now, whole) for s in request.subjects}
             if errand.lifetime_s > 0:
                 keep_s = errand.lifetime_s + errand.stale_s
                 await self._cache.put_many(
@@ -347,4 +348,4 @@ def _narrowed(kept: Kept, names: frozenset[str]) -> Kept:
 
 def _said(source_id: str, kept: Kept, *, cached: bool = False, stale: bool = False) -> Heard:
     as_of = kept.record.as_of if kept.record else None
-    return Heard(kept.record, Provenance(source_id, kept.retrieved_at, as_of, cached, (), stale))
+    return Heard(kept.record, Provenance(source_id, kept.retrieved_at, as_of, cached, (), stale), None, kept.said)

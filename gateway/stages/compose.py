@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
-from typing import NamedTuple
 
 from adapters.manifest import Manifest
 from gateway.stages.claims import Weighing
@@ -16,12 +15,14 @@ from gateway.stages.fetch import Gathered, Heard, Person
 from gateway.stages.identity import issuers_of
 from gateway.stages.plan import Plan
 from gateway.stages.stand_in import StandIns
-from standards.attributes import Catalogue
+from gateway.stages.table import Key, Number, Table, Tables
+from standards.attributes import Catalogue, ValueType
 from standards.household import HouseholdProfile, Member, Outcome, SourceOutcome
 from standards.states import (
     Absent,
     AttributeState,
     Conflict,
+    JsonValue,
     Provenance,
     Unavailable,
     UnavailableReason,
@@ -30,22 +31,16 @@ from standards.states import (
     WithheldReason,
 )
 
-Key = tuple[str, str]
 _NO_CLAIM = frozenset({UnavailableReason.NO_IDENTIFIER, UnavailableReason.NOT_AS_OF})
 """Reasons that no better hour will change: they keep no other source from settling an attribute."""
+_EXACT = Weighing()
+"""Numbers are the same or they are not."""
+_NOTHING: Mapping[str, JsonValue] = {}
+_new = tuple.__new__
+"""Makes a named tuple without the detour over its own constructor, which takes twice as long."""
 
-
-class _Asked(NamedTuple):
-    """What a plan had asked, and the day of the question."""
-
-    keys: frozenset[Key]
-    """Lookups whose word counts. What was asked only because a better registry was silent is no claim beside them."""
-    plan: Plan
-    found_in: Mapping[str, Provenance]
-    """The records that members were found in, by source."""
-    holders: Mapping[str, tuple[Key, ...]]
-    """Attribute -> lookups that can tell it of that day, the most authoritative first."""
-    today: date
+_Word = tuple[Mapping[str, JsonValue], Provenance]
+"""What one lookup told of a person, by attribute."""
 
 
 class Composer:
@@ -54,11 +49,11 @@ class Composer:
     def __init__(self, manifests: Iterable[Manifest], catalogue: Catalogue, deriver: Deriver) -> None:
         self._catalogue, self._deriver = catalogue, deriver
         manifests = tuple(manifests)
-        self._issuers = issuers_of(manifests)
         self._weighing = {d.name: Weighing.of(d) for d in catalogue}
         self._stand_ins = StandIns(manifests, self._weighing)
-        self._holders = _holders(manifests, catalogue)
-        self._past_holders = _holders((p for m in manifests if (p := m.for_past()) is not None), catalogue)
+        past = tuple(p for m in manifests if (p := m.for_past()) is not None)
+        holders, past_holders = _holders(manifests, catalogue), _holders(past, catalogue)
+        self._tables = Tables(catalogue, self._weighing, issuers_of(manifests), holders, past_holders)
 
     def compose(
         self,
@@ -72,49 +67,53 @@ class Composer:
 
         as_of: the past date that the question is about; None when it is about today.
         """
+        table = self._tables.of(plan, is_past=as_of is not None)
         if as_of is not None:
             gathered = _dated(gathered, as_of)
-        base = [(name, self._catalogue[name]) for name in plan.reads]
-        person_names = [(n, d.type == "identifier") for n, d in base if d.entity == "person"]
-        asked = _Asked(
-            keys=frozenset(step.key for step in plan.steps if not step.instead_of),
-            plan=plan,
-            found_in={h.provenance.source_id: h.provenance for h in _told_of_members(gathered) if h.record is not None},
-            holders=self._holders if as_of is None else self._past_holders,
-            today=as_of or now.date(),
-        )
-        members = tuple(self._member(person, person_names, asked) for person in gathered.people)
-        group: dict[str, AttributeState] = {}
-        for name, definition in base:
-            if definition.entity == "household":
-                group[name] = self._of_group(name, gathered, asked)
+        today = as_of or now.date()
         profile = HouseholdProfile(
             rule=plan.rule.title if plan.rule else "",
             subject=gathered.asked,
-            members=members,
-            attributes=group,
+            members=tuple(self._member(person, table, gathered, today) for person in gathered.people),
+            attributes={
+                name: self._of_group(name, keys, gathered) or unasked for name, keys, unasked in table.of_household
+            },
             sources=_without_past(gathered) if as_of is not None else gathered.outcomes,
             unheard=gathered.unheard,
         )
         return self._stand_ins.fill(self._deriver.derive(profile, names, now, as_of), gathered)
 
-    def _member(self, person: Person, names: Sequence[tuple[str, bool]], asked: _Asked) -> Member:
-        attributes: dict[str, AttributeState] = {}
-        for name, is_identifier in names:
-            state = self._number(name, person, asked) if is_identifier else self._settled(name, person, asked)
-            attributes[name] = state or self._unasked(name, asked)
+    def _member(self, person: Person, table: Table, gathered: Gathered, today: date) -> Member:
+        attributes: dict[str, AttributeState] = {**table.unasked}
+        told = _told(person)
+        for key, names in table.alone:
+            if key in told:
+                values, provenance = told[key]
+                absent = _new(Absent, (provenance,))
+                for name in names:
+                    attributes[name] = _new(Value, (values[name], provenance)) if name in values else absent
+            else:
+                for name in names:
+                    attributes[name] = _claim(name, key[0], person, person.heard.get(key)) or attributes[name]
+        for keys, names, by_age in table.shared:
+            words = [told[key] for key in keys if key in told]
+            is_plain = len(words) == len(keys) and not by_age
+            for name in names:
+                agreed = _undisputed(name, words) if is_plain else None
+                attributes[name] = agreed or self._settled(name, keys, person, today) or attributes[name]
+        for number in table.numbers:
+            state = _issued(number, person) or self._number(number, person, gathered)
+            attributes[number.name] = state or attributes[number.name]
         return Member(person.number, person.identifiers, person.relationship, person.evidence, attributes)
 
-    def _settled(self, name: str, person: Person, asked: _Asked) -> AttributeState | None:
+    def _settled(self, name: str, keys: Sequence[Key], person: Person, today: date) -> AttributeState | None:
         """Return one attribute's state from everything heard of it, the most authoritative word first.
 
         None when no registry that holds it was asked.
         """
         claims: list[Value] = []
         silent: AttributeState | None = None
-        for key in asked.holders.get(name, ()):
-            if key not in asked.keys:
-                continue
+        for key in keys:
             state = _claim(name, key[0], person, person.heard.get(key))
             if isinstance(state, Value):
                 claims.append(state)
@@ -125,22 +124,20 @@ class Composer:
                 if not claims:
                     return state
                 # Nor does a better word stand that a fresher one, not heard, might have outdone.
-                if self._weighing[name].may_be_outdone(claims[0], asked.today):
+                if self._weighing[name].may_be_outdone(claims[0], today):
                     return state
             elif silent is None or isinstance(silent, Unavailable):
                 silent = state or silent
         return self._weighing[name].settle(claims) if claims else silent
 
-    def _number(self, name: str, person: Person, asked: _Asked) -> AttributeState | None:
+    def _number(self, number: Number, person: Person, gathered: Gathered) -> AttributeState | None:
         """Return the state of an identifier: every number of that type which some registry stated."""
-        type_ = name.upper()
-        known, issuers = person.identifiers.get(type_), self._issuers.get(type_, frozenset())
+        name, type_, keys, issuers = number
+        known = person.identifiers.get(type_)
         claims: list[Value] = []
         silent: AttributeState | None = None
         outage: AttributeState | None = None
-        for key in asked.holders.get(name, ()):
-            if key not in asked.keys:
-                continue
+        for key in keys:
             heard = person.heard.get(key)
             if heard is not None and heard.record is not None and type_ in heard.record.identifiers:
                 claims.append(Value(heard.record.identifiers[type_], heard.provenance))
@@ -155,7 +152,10 @@ class Composer:
             elif silent is None or isinstance(silent, Unavailable):
                 silent = state or silent
         if known is not None:
-            said_by = (asked.found_in.get(e.source_id) for e in person.evidence if e.source_id is not None)
+            found_in = {
+                h.provenance.source_id: h.provenance for h in _told_of_members(gathered) if h.record is not None
+            }
+            said_by = (found_in.get(e.source_id) for e in person.evidence if e.source_id is not None)
             claims += [Value(known, provenance) for provenance in said_by if provenance is not None]
             if not claims and outage is None:
                 # Whoever is asked by a number verifies it, also without stating it: a silent one leaves it open.
@@ -166,27 +166,60 @@ class Composer:
             claims.sort(key=lambda claim: (claim.provenance.source_id not in issuers, claim.value != known))
         return _EXACT.settle(claims) if claims else outage or silent
 
-    def _unasked(self, name: str, asked: _Asked) -> Unavailable:
-        """Return why an attribute is not known of which no registry was asked."""
-        today_only = () if name in asked.holders else self._holders.get(name, ())
-        if today_only:
-            return Unavailable(UnavailableReason.NOT_AS_OF, today_only[0][0])
-        is_held = name in asked.plan.unreachable and name in asked.holders
-        return Unavailable(UnavailableReason.NO_IDENTIFIER if is_held else UnavailableReason.NO_SOURCE)
-
-    def _of_group(self, name: str, gathered: Gathered, asked: _Asked) -> AttributeState:
-        is_identifier = self._catalogue[name].type == "identifier"
-        for key in asked.holders.get(name, ()):
-            if key in asked.keys and (heard := gathered.group.get(key)) is not None:
-                if is_identifier and heard.record is not None:
+    def _of_group(self, name: str, keys: Sequence[Key], gathered: Gathered) -> AttributeState | None:
+        for key in keys:
+            if (heard := gathered.group.get(key)) is not None:
+                if heard.record is not None and self._catalogue[name].type is ValueType.IDENTIFIER:
                     number = heard.record.identifiers.get(name.upper())
                     return Value(number, heard.provenance) if number else Absent(heard.provenance)
                 return _from_record(name, key[0], heard)
-        return self._unasked(name, asked)
+        return None
 
 
-_EXACT = Weighing()
-"""Numbers are the same or they are not."""
+def _told(person: Person) -> dict[Key, _Word]:
+    """Return the words that count whole: a record that can be understood, or that there is none."""
+    told: dict[Key, _Word] = {}
+    refused = person.permit.refused_attributes if person.permit is not None else {}
+    for key, (record, provenance, reason, _) in person.heard.items():
+        if reason is None and key[0] not in refused and (record is None or not record.unusable):
+            told[key] = (record.values if record is not None else _NOTHING), provenance
+    return told
+
+
+def _undisputed(name: str, words: Sequence[_Word]) -> Value | Absent | None:
+    """Return the state of an attribute when whoever states it says the same; None when they differ.
+
+    words: of every lookup that might state it, the most authoritative first.
+    """
+    best: Value | None = None
+    for values, provenance in words:
+        if name in values:
+            if best is None:
+                best = _new(Value, (values[name], provenance))
+            elif values[name] != best.value:
+                return None
+    return best or Absent(words[0][1])
+
+
+def _issued(number: Number, person: Person) -> Value | None:
+    """Return the word of the registry that issues a number, when all were heard and nobody states another one."""
+    best: Value | None = None
+    known = person.identifiers.get(number.type)
+    for key in number.keys:
+        heard = person.heard.get(key)
+        if heard is None:
+            continue
+        if heard.reason is not None or person.aliases or (heard.record is not None and heard.record.unusable):
+            return None
+        stated = heard.record.identifiers.get(number.type) if heard.record is not None else None
+        if stated is None:
+            continue
+        if known is not None and stated != known:
+            return None
+        known = stated
+        if best is None and key[0] in number.issuers:
+            best = Value(stated, heard.provenance)
+    return best
 
 
 def _holders(manifests: Iterable[Manifest], catalogue: Catalogue) -> Mapping[str, tuple[Key, ...]]:
@@ -240,6 +273,9 @@ def settle(claims: Sequence[Value]) -> Value | Conflict:
 
 
 def _claim(name: str, source_id: str, person: Person, heard: Heard | None) -> AttributeState | None:
+    permit = person.permit
+    if permit is not None and permit.refused_attributes and name in permit.refused_attributes.get(source_id, ()):
+        return Withheld(WithheldReason.CONSENT_REFUSED)
     if heard is not None:
         return _from_record(name, source_id, heard)
     if person.permit is not None and not person.permit.allows(source_id):

@@ -3,8 +3,8 @@
 INVARIANT: a derived attribute is never wrong. Whatever is unknown may turn out to be anything; the result either is the
 same for all of it, or it is unknown too.
 
-The people of a household are handed to CEL once for all expressions of a question, because converting them costs more
-than evaluating over them.
+The people of a household are handed over once for all expressions of a question, and to CEL only when an expression has
+no shortcut for what is known: converting people for CEL costs more than evaluating over them.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from datetime import date, datetime
 from typing import Any, NamedTuple
 
 from gateway.stages.expression import UNKNOWN, Expression, Known, Scope, compiled
+from gateway.stages.shortcut import KIND_OF, fits
 from standards.attributes import AttributeDefinition, Catalogue, Entity, ValueType
 from standards.errors import ConfigurationError
 from standards.household import HouseholdProfile, Member
@@ -80,6 +81,7 @@ class Deriver:
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
         self._decimals = frozenset(d.name for d in catalogue if d.type is ValueType.DECIMAL)
+        self._kinds = {d.name: KIND_OF.get(d.type) for d in catalogue}
         self._recipes: dict[str, _Recipe] = {}
         treatments: list[dict[str, object]] = []
         for name in catalogue.derived_order:
@@ -98,10 +100,9 @@ class Deriver:
         day = (today or now.date()).isoformat()
         members, attributes = profile.members, profile.attributes
         if recipes.of_person:
-            members = tuple(self._with_own(member, recipes.of_person, day, now) for member in members)
+            members = tuple(self._with_own(members, recipes.of_person, day, now))
         if recipes.of_household:
-            profile = profile._replace(members=members)
-            attributes = self._of_household(profile, recipes, day, now)
+            attributes = self._of_household(profile._replace(members=members), recipes, day, now)
         return profile._replace(members=members, attributes=attributes)
 
     # -- at start ------------------------------------------------------------------------------------------
@@ -115,7 +116,7 @@ class Deriver:
         if not of_household and not all(kinds.values()):
             raise ConfigurationError(f"the catalogue derives {definition.name} of a person from facts of a household")
         of_member = {name: of_household and is_person for name, is_person in kinds.items()}
-        expression = compiled(definition.name, derived.expression, of_member)
+        expression = compiled(definition.name, derived.expression, of_member, self._kinds)
         if derived.any_member and expression.one_settles is None:
             raise ConfigurationError(
                 f"the catalogue says that any member settles {definition.name}: its expression must be "
@@ -153,59 +154,64 @@ class Deriver:
 
     # -- for every question --------------------------------------------------------------------------------
 
-    def _with_own(self, member: Member, recipes: Sequence[_Recipe], day: str, now: datetime) -> Member:
-        """Return a member with what is computed from the member's own facts."""
-        attributes = {**member.attributes}
-        for recipe in recipes:
-            states: States = [attributes.get(name) for name in recipe.own]
-            known = self._known(zip(recipe.own, states, strict=True), recipe.absent_as, {"today": day})
-            attributes[recipe.name] = _result(recipe, recipe.expression.evaluate(Scope(known)), states, now)
-        return member._replace(attributes=attributes)
+    def _with_own(
+        self, members: Iterable[Member], recipes: Sequence[_Recipe], day: str, now: datetime
+    ) -> Iterable[Member]:
+        """Yield the members with what is computed from each one's own facts."""
+        for member in members:
+            attributes = {**member.attributes}
+            for recipe in recipes:
+                known = self._known(recipe.own, attributes, recipe.absent_as)
+                is_plain = fits(known, self._kinds)
+                known["today"] = day
+                outcome = recipe.expression.evaluate(Scope(known, is_plain=is_plain))
+                attributes[recipe.name] = _result(recipe, outcome, list(map(attributes.get, recipe.own)), now)
+            yield Member(member.number, member.identifiers, member.relationship, member.evidence, attributes)
 
     def _of_household(
         self, profile: HouseholdProfile, recipes: _Recipes, day: str, now: datetime
     ) -> Mapping[str, AttributeState]:
         attributes = dict(profile.attributes)
-        members = _certain(profile)
+        facts = [member.attributes for member in _certain(profile)]
         scopes: dict[int, tuple[Scope, list[Known]]] = {}
         for recipe in recipes.of_household:
-            states: States = [attributes.get(name) for name in recipe.own]
-            states += [member.attributes.get(name) for name in recipe.of_member for member in members]
             expression = recipe.expression
             if profile.unheard and expression.over_members and expression.one_settles is None:
                 attributes[recipe.name] = _incomplete(profile)
                 continue
             if recipe.view not in scopes:
                 names, absent_as = recipes.views[recipe.view]
-                people = [self._known(((n, m.attributes.get(n)) for n in names), absent_as, {}) for m in members]
-                scopes[recipe.view] = Scope({"today": day, "members": people}), people
+                people = [self._known(names, of_one, absent_as) for of_one in facts]
+                is_plain = all(fits(person, self._kinds) for person in people)
+                scopes[recipe.view] = Scope({"today": day, "members": people}, is_plain=is_plain), people
             scope, people = scopes[recipe.view]
-            own = self._known(zip(recipe.own, states, strict=False), recipe.absent_as, {"today": day})
-            for name in recipe.own:
-                if name in own:
-                    scope.put(name, own[name])
+            own = self._known(recipe.own, attributes, recipe.absent_as)
+            scope.put(own, is_plain=fits(own, self._kinds))
             outcome = expression.evaluate(scope)
             if expression.one_settles is not None:
+                own["today"] = day
                 outcome = _settled_by_one(expression, outcome, people, own, is_whole=not profile.unheard)
             if outcome is UNKNOWN and profile.unheard and expression.over_members:
                 attributes[recipe.name] = _incomplete(profile)
             else:
+                states: States = list(map(attributes.get, recipe.own))
+                states += [of_one.get(name) for name in recipe.of_member for of_one in facts]
                 attributes[recipe.name] = _result(recipe, outcome, states, now)
         return attributes
 
     def _known(
-        self,
-        states: Iterable[tuple[str, AttributeState | None]],
-        absent_as: Mapping[str, JsonValue],
-        known: Known,
+        self, names: Sequence[str], states: Mapping[str, AttributeState], absent_as: Mapping[str, JsonValue]
     ) -> Known:
-        """Add the inputs whose value is known, or whose absence counts as a value."""
-        for name, state in states:
-            settled = state.settled if type(state) is Conflict else state
-            if type(settled) is Value:
+        """Return the inputs whose value is known, or whose absence counts as a value."""
+        known: Known = {}
+        for name in names:
+            state = states.get(name)
+            if type(state) is Conflict:
+                state = state.settled
+            if type(state) is Value:
                 # CEL does not mix whole numbers and others in one sum.
-                known[name] = float(settled.value) if name in self._decimals else settled.value  # type: ignore[arg-type]
-            elif type(settled) is Absent and name in absent_as:
+                known[name] = float(state.value) if name in self._decimals else state.value  # type: ignore[arg-type]
+            elif type(state) is Absent and name in absent_as:
                 known[name] = absent_as[name]
         return known
 
@@ -267,22 +273,19 @@ def _unknown(states: States, now: datetime) -> AttributeState:
 
 def _provenance(recipe: _Recipe, states: States, now: datetime) -> Provenance:
     """Return the origin of a computed value: as old as its oldest input, and from the cache if any input was."""
-    # The attributes of one record share a provenance, so there are few to look at.
-    origins: dict[int, Provenance] = {}
+    retrieved_at: datetime | None = None
+    as_of: str | None = None
+    cached = stale = False
     for state in states:
-        if type(state) is Value or type(state) is Absent:
-            origins[id(state.provenance)] = state.provenance
-        elif type(state) is Conflict:
-            origins[id(state.settled.provenance)] = state.settled.provenance
-    if not origins:
-        return Provenance(SOURCE, now, derived_from=recipe.inputs)
-    first, *others = origins.values()
-    retrieved_at, as_of, cached, stale = first.retrieved_at, first.as_of, first.cached, first.stale
-    for one in others:
-        retrieved_at = min(retrieved_at, one.retrieved_at)
-        as_of = min(as_of, one.as_of) if as_of and one.as_of else as_of or one.as_of
-        cached, stale = cached or one.cached, stale or one.stale
-    return Provenance(SOURCE, retrieved_at, as_of, cached, recipe.inputs, stale)
+        known = state.settled if type(state) is Conflict else state
+        if type(known) is Value or type(known) is Absent:
+            one = known.provenance
+            if retrieved_at is None or one.retrieved_at < retrieved_at:
+                retrieved_at = one.retrieved_at
+            if one.as_of and (not as_of or one.as_of < as_of):
+                as_of = one.as_of
+            cached, stale = cached or one.cached, stale or one.stale
+    return Provenance(SOURCE, retrieved_at or now, as_of, cached, recipe.inputs, stale)
 
 
 def _rounded(type_: ValueType, value: Any) -> JsonValue:

@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple
 
 import cel
 
+from gateway.stages.shortcut import Look, shortcut
 from standards.errors import ConfigurationError
 
 MAX_LENGTH: Final = 400
@@ -81,16 +82,30 @@ _FIELD: Final = re.compile(r"\bm\.(\w+)")
 
 
 class Scope:
-    """What is known for a run of expressions over the same inputs; people are converted for CEL once."""
+    """What is known for a run of expressions over the same inputs; it is converted for CEL when CEL first needs it.
 
-    __slots__ = ("context",)
+    is_plain: everything known is such that shortcuts may be taken (`shortcut.fits`).
+    """
 
-    def __init__(self, known: Known) -> None:
-        self.context = cel.Context(variables=known, functions=FUNCTIONS)
+    __slots__ = ("_context", "is_plain", "known")
 
-    def put(self, name: str, value: object) -> None:
-        """Add one more known input."""
-        self.context.add_variable(name, value)
+    def __init__(self, known: Known, *, is_plain: bool = False) -> None:
+        self.known, self.is_plain = known, is_plain
+        self._context: cel.Context | None = None
+
+    def put(self, known: Known, *, is_plain: bool = False) -> None:
+        """Add more known inputs."""
+        self.known |= known
+        self.is_plain = self.is_plain and is_plain
+        if self._context is not None:
+            self._context.update(known)
+
+    @property
+    def context(self) -> cel.Context:
+        """Return what is known as CEL has it."""
+        if self._context is None:
+            self._context = cel.Context(variables=self.known, functions=FUNCTIONS)
+        return self._context
 
 
 class Expression(NamedTuple):
@@ -101,20 +116,36 @@ class Expression(NamedTuple):
     """It looks at the members of a household."""
     one_settles: bool | None
     """The result that a single member can settle: true for `members.exists(...)`, false for `members.all(...)`."""
+    quick: Look | None = None
+    """The expression without CEL."""
 
     def evaluate(self, scope: Scope) -> Any:
         """Return the result, None where there is none for these inputs, or UNKNOWN."""
-        try:
-            result = self.program.execute(scope.context)
-        except (KeyError, RuntimeError, TypeError, ValueError, ArithmeticError):
-            return UNKNOWN
+        result = self._quickly(scope) if scope.is_plain else UNKNOWN
+        if result is UNKNOWN:
+            try:
+                result = self.program.execute(scope.context)
+            except (KeyError, RuntimeError, TypeError, ValueError, ArithmeticError):
+                return UNKNOWN
         return None if isinstance(result, float) and not math.isfinite(result) else result
 
+    def _quickly(self, scope: Scope) -> Any:
+        """Return the result without CEL, or UNKNOWN when CEL is to find out."""
+        if self.quick is None:
+            return UNKNOWN
+        try:
+            return self.quick(scope.known, scope.known)
+        except (KeyError, ArithmeticError):
+            return UNKNOWN
 
-def compiled(name: str, text: str, inputs: Mapping[str, bool]) -> Expression:
+
+def compiled(
+    name: str, text: str, inputs: Mapping[str, bool], kinds: Mapping[str, type | None] | None = None
+) -> Expression:
     """Return the expression of one derived attribute, ready to be evaluated.
 
     inputs: its declared inputs -> whether they are facts of each member (`m.age`), not variables of their own (`age`).
+    kinds: inputs -> type of their values, for which the expression is to have a shortcut.
     Raises: ConfigurationError when it does not compile, reads what is not declared, or could give a wrong answer where
         something is unknown.
     """
@@ -138,7 +169,9 @@ def compiled(name: str, text: str, inputs: Mapping[str, bool]) -> Expression:
         raise _wrong(name, "asks whether an input is there, so that unknown would count as no")
     if _OF_MEMBERS.search(bare) or _OF_ONE.search(_BINDING.sub("(", bare)):
         raise _wrong(name, "may look at people only as in `members.filter(m, m.age < 5)`, or with map, exists, all")
-    return Expression(program, over_members, _one_settles(bare))
+    own, of_member = ({n: (kinds or {}).get(n) for n, of_one in inputs.items() if of_one is it} for it in (False, True))
+    quick = shortcut(text, own, of_member, FUNCTIONS)
+    return Expression(program, over_members, _one_settles(bare), quick)
 
 
 def _one_settles(bare: str) -> bool | None:

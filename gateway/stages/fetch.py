@@ -51,8 +51,8 @@ class Fetcher:
             for id_, registry in registries.items()
             for lookup in registry.manifest.lookups
         }
-        issuers = issuers_of(registry.manifest for registry in registries.values())
-        self._ground = Ground(self.calls, tuple(registries), self.lookups, issuers, now)
+        self.issuers = issuers_of(registry.manifest for registry in registries.values())
+        self._ground = Ground(self.calls, tuple(registries), self.lookups, self.issuers, now)
 
     async def fetch(
         self,

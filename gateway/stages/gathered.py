@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from gateway.ports import Kept, RecordKey
@@ -31,6 +31,8 @@ class Gathered(NamedTuple):
     """The records it rests on, when all of them had been kept and were fresh; None when any registry was asked."""
     fresh_s: float = 0.0
     """For how much longer the least fresh of these may serve a question like this one."""
+    said: Mapping[tuple[str, str], Collection[bytes]] = {}
+    """Source and lookup -> SHA-256 of every response that anything was read from."""
 
     @property
     def is_silence(self) -> bool:

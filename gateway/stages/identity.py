@@ -170,14 +170,16 @@ def strangers(
     The anchor is the record of the registry that issues the first number the person was found by, else the next one,
     else the first by its name. One number led to two people, so the other record is nobody's word on this one.
     """
-    told = [known for said in heard.values() if (known := who(said)) is not None]
-    if len({sex for sex, _ in told}) < 2:
-        return frozenset()
+    records = [said.record for said in heard.values() if said.record is not None]
+    if len({record.values.get("sex", "unknown") for record in records} - {"unknown", None}) < 2:
+        return frozenset()  # nearly always: nobody is told apart from anybody
     stated = [
         (key, known, said.provenance.source_id)
         for key, said in sorted(heard.items())
         if (known := who(said)) is not None
     ]
+    if len({sex for _, (sex, _), _ in stated}) < 2:
+        return frozenset()
     ranks = {source: rank for rank, type_ in reversed([*enumerate(given)]) for source in issuers.get(type_, ())}
     _, (sex, birth_date), _ = min(stated, key=lambda one: ranks.get(one[2], len(given)))
     return frozenset(key for key, known, _ in stated if known[0] != sex and known[1] != birth_date)

@@ -76,9 +76,12 @@ class Person:
 
     def numbers(self, issuers: Issuers) -> dict[str, str]:
         """Return the person's own numbers, one of each type; none of a type that is disputed without its issuer."""
-        records = [heard.record for heard in self.heard.values() if heard.record is not None]
         stated: dict[str, str] = dict(self.identifiers)
-        if all(stated.setdefault(t, v) == v for record in records for t, v in record.identifiers.items()):
+        is_disputed = False
+        for heard in self.heard.values():
+            for type_, value in heard.record.identifiers.items() if heard.record is not None else ():
+                is_disputed = is_disputed or stated.setdefault(type_, value) != value
+        if not is_disputed:
             return {type_: value for type_, value in stated.items() if type_ not in SHARED_TYPES}
         claims = crosswalk(self.heard.values(), issuers)
         undoubted = {t: [c for c in said if Identifier(t, c.value) not in self.aliases] for t, said in claims.items()}
@@ -87,9 +90,16 @@ class Person:
 
     def known_by(self) -> frozenset[Identifier]:
         """Return every number that this person was found by, or that a registry stated."""
-        stated = (heard.record.identifiers for heard in self.heard.values() if heard.record is not None)
-        known = {Identifier(t, v) for numbers in (self.identifiers, *stated) for t, v in numbers.items()}
-        return frozenset(n for n in (*known, *self.aliases) if n.type not in PLACE_TYPES)
+        known = self.every_number().union(self.aliases)
+        return frozenset(Identifier(type_, value) for type_, value in known if type_ not in PLACE_TYPES)
+
+    def every_number(self) -> set[tuple[str, str]]:
+        """Return type and value of every number that this person was found by, or that a registry stated."""
+        numbers = {*self.identifiers.items()}
+        for heard in self.heard.values():
+            if heard.record is not None:
+                numbers.update(heard.record.identifiers.items())
+        return numbers
 
 
 def told_apart(people: Sequence[Person], issuers: Issuers) -> list[Person]:
@@ -113,13 +123,8 @@ def told_apart(people: Sequence[Person], issuers: Issuers) -> list[Person]:
 def _share_a_number(people: Iterable[Person]) -> bool:
     seen: set[tuple[str, str]] = set()
     for person in people:
-        own = {
-            number
-            for numbers in (person.identifiers, *(h.record.identifiers for h in person.heard.values() if h.record))
-            for number in numbers.items()
-            if number[0] not in SHARED_TYPES
-        }
-        if not seen.isdisjoint(own):
+        own = person.every_number()
+        if any(type_ not in SHARED_TYPES for type_, _ in seen & own):
             return True
         seen |= own
     return False

@@ -128,6 +128,12 @@ class Planner:
         kept = self._find(shape, None) or self._keep(shape, _Compiled(None, self._draft(shape, reads)))
         return kept.plan
 
+    def keep_only(self, agreed: frozenset[Agreed]) -> None:
+        """Forget the plans of every other version of an agreement."""
+        for shape in [s for s in self._kept if s.agreed is not None and s.agreed not in agreed]:
+            del self._kept[shape]
+            self._dropped += 1
+
     @property
     def counts(self) -> Counts:
         """Return how often a plan was made and how often one was there already, for the operator."""

@@ -6,20 +6,19 @@ alone is remembered beside them, and falls with any of them.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from datetime import date
 from typing import Final, NamedTuple
 
-import orjson
-
-from gateway.ports import AnswerCache, JournalEntry
+from gateway.ports import AnswerCache, AnswerKey, JournalEntry
 from gateway.settings import Consumer
 from gateway.stages.gathered import Gathered
+from policies.carried import tokens_of
 from standards.dci.search import IdQuery, SearchItem
 from standards.household import SourceOutcome
 from standards.permit import Permit
 
-OVERHEAD_BYTES: Final = 6000
+OVERHEAD_BYTES: Final = 10_000
 """What an answer takes beside its text: its terms, its journal entry, what became of the sources."""
 
 
@@ -32,6 +31,8 @@ class Terms(NamedTuple):
     silent: frozenset[str]
     """Registries that were known to be down: plans go around them."""
     day: date
+    emergencies: tuple[object, ...] = ()
+    """Those that count for the programme, as they were declared."""
 
 
 class Remembered(NamedTuple):
@@ -53,9 +54,9 @@ class Recall:
 
     def find(self, consumer: Consumer, item: SearchItem, terms: Terms) -> Remembered | None:
         """Return the answer to the same question on the same terms, if there is one."""
-        if not isinstance(item.query, IdQuery):
-            return None
-        known = self._answers.recall(_name(consumer, item))
+        if not isinstance(item.query, IdQuery) or tokens_of(item.consent, item.authorize):
+            return None  # what a question carries of consent is weighed anew
+        known = self._answers.recall(_key(consumer, item, item.query))
         # INVARIANT: one person's answer is never another's, and revoked means revoked: consumer, purpose, subject and
         # form of the question are in the name; agreement, permit, everybody's consent and the day in the terms.
         if not isinstance(known, Remembered) or not _are_same(known.terms, terms):
@@ -63,29 +64,31 @@ class Recall:
         self.recalled += 1
         return known
 
-    def keep(
-        self, consumer: Consumer, item: SearchItem, remembered: Remembered, gathered: Gathered, size: int
-    ) -> None:
+    def keep(self, consumer: Consumer, item: SearchItem, remembered: Remembered, gathered: Gathered, size: int) -> None:
         """Remember an answer about one subject, if it was composed from kept records alone.
 
         size: of its text, in bytes.
         """
         if not gathered.kept or remembered.terms.stamp is None or not isinstance(item.query, IdQuery):
             return
-        name = _name(consumer, item)
-        self._answers.remember(name, remembered, OVERHEAD_BYTES + size, gathered.kept, gathered.fresh_s)
+        key = _key(consumer, item, item.query)
+        self._answers.remember(key, remembered, OVERHEAD_BYTES + size, gathered.kept, gathered.fresh_s)
 
 
 def _are_same(one: Terms, other: Terms) -> bool:
-    if one.stamp is None or (one.stamp, one.silent, one.day) != (other.stamp, other.silent, other.day):
-        return False
-    return one.permit == other.permit._replace(decided_at=one.permit.decided_at)
+    return one.stamp is not None and one == other._replace(
+        permit=other.permit._replace(decided_at=one.permit.decided_at)
+    )
 
 
-def _name(consumer: Consumer, item: SearchItem) -> Hashable:
-    """Return everything that a consumer said in a question, but for its reference and its time."""
+def _key(consumer: Consumer, item: SearchItem, query: IdQuery) -> AnswerKey:
+    """Return whom a question is about, and everything else it says.
+
+    But for its reference and its times, and for what it says of its basis: the purpose has a place of its own, and
+    tokens keep it from being recalled.
+    """
     said = tuple(value for field, value in zip(item._fields, item, strict=True) if field not in _SAID_APART)
-    return (consumer.client_id, said, orjson.dumps((item.consent, item.authorize), option=orjson.OPT_SORT_KEYS))
+    return AnswerKey(query.identifier, (consumer.client_id, said))
 
 
-_SAID_APART: Final = frozenset({"reference_id", "timestamp", "consent", "authorize"})
+_SAID_APART: Final = frozenset({"reference_id", "timestamp", "query", "consent", "authorize"})

@@ -14,7 +14,7 @@ from standards.dci.search import Page, SearchItem, answered_item, rejected_item
 from standards.errors import MandatorySourceError, SourceError
 from standards.household import HouseholdProfile, Outcome
 from standards.permit import Denial, FormKind, Permit
-from standards.states import AttributeState, JsonValue, settled
+from standards.states import AttributeState, Conflict, JsonValue, Value
 
 
 class Responder:
@@ -46,7 +46,7 @@ class Responder:
         found_by: how a search found them, told before the plan.
         total: records found over all pages, when the question was a search.
         """
-        forms = {name: form.kind for name, form in permit.forms.items()}
+        forms = {name: form.kind for name, form in permit.forms.items() if form.kind is not FormKind.VALUE}
         as_member = item.response_entity is ResponseEntity.MEMBER
         build = self._member if as_member else self._group
         silent = sorted({s for p in profiles for s, o in p.sources.items() if o.outcome in _HOLES})
@@ -109,4 +109,10 @@ def unanswered(item: SearchItem, error: SourceError, now: datetime) -> dict[str,
 
 
 def _shown(attributes: Mapping[str, AttributeState]) -> dict[str, JsonValue]:
-    return {name: value.value for name, state in attributes.items() if (value := settled(state)) is not None}
+    shown: dict[str, JsonValue] = {}
+    for name, state in attributes.items():
+        if type(state) is Value:
+            shown[name] = state.value
+        elif type(state) is Conflict:
+            shown[name] = state.settled.value
+    return shown

@@ -14,13 +14,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
-from math import prod
+from math import ceil, prod
 from typing import NamedTuple, TypeVar
 
 from adapters.catalogue import Registries
 from adapters.manifest import Search
 from adapters.ports import Deadline, SearchFetch
 from gateway.stages.stand_in import is_stand_in
+from policies.counters import CountError
+from policies.probes import in_told_form
 from standards.dci.codes import ResponseEntity
 from standards.dci.search import FilterQuery, Page, SearchItem
 from standards.errors import RequestError, SourceError
@@ -49,6 +51,10 @@ class Finding(NamedTuple):
     """Registry that was searched; None when the question named its subject."""
     plan: str = ""
     note: str | None = None
+    went_by: frozenset[str] = frozenset()
+    """What the registry filtered and sorted by."""
+    said: tuple[bytes, ...] = ()
+    """SHA-256 of the responses to the search."""
 
 
 class _Ability(NamedTuple):
@@ -76,9 +82,18 @@ class Searcher:
         self._registries, self._concurrency = registries, concurrency
 
     async def find(
-        self, item: SearchItem, query: FilterQuery, permit: Permit, deadline: Deadline, transaction_id: str
+        self,
+        item: SearchItem,
+        query: FilterQuery,
+        permit: Permit,
+        deadline: Deadline,
+        transaction_id: str,
+        page: Page | None = None,
+        most: int = 0,
     ) -> Finding:
         """Return one page of what a filter holds for.
+
+        page: in place of the one asked for. most: results, in place of what the agreement allows.
 
         Raises: RequestError when no registry can narrow it, or when there are more results than the agreement
             allows; SourceError when the registry could not be searched, which is not an empty result.
@@ -95,7 +110,7 @@ class Searcher:
             for key in item.sort
             if key.attribute not in ability.search.attributes
         ]
-        page = item.page or Page(DEFAULT_PAGE)
+        page = page or item.page or Page(DEFAULT_PAGE)
         request = SearchFetch(
             ability.source_id,
             ability.pushed,
@@ -106,12 +121,12 @@ class Searcher:
             ability.search.entity,
         )
         found = await self._registries[ability.source_id].guarded.search(request, deadline)
-        if permit.max_results and found.total_count > permit.max_results:
+        if permit.max_results and found.total_count > (most or permit.max_results):
             raise RequestError(
                 f"more records than the {permit.max_results} the agreement allows for one search; narrow the filter",
                 reason_code="rjct.search.too_many_records_found",
             )
-        rest = Every(ability.rest)
+        rest = in_told_form(Every(ability.rest), permit.searchable)
         if ability.rest:
             notes.append("conditions were checked after composition: the total counts records before them")
         return Finding(
@@ -121,26 +136,32 @@ class Searcher:
             source_id=ability.source_id,
             plan=ability.text,
             note="; ".join(notes) or None,
+            went_by=attributes_of(ability.pushed).union(key for key, _ in sort),
         )
 
-    async def each(self, subjects: Sequence[Identifier], ask: Callable[[Identifier], Awaitable[T]]) -> list[T]:
-        """Return what `ask` says about each subject, in order, a few at a time.
+    async def each(
+        self, subjects: Sequence[Identifier], ask: Callable[[Identifier, Deadline], Awaitable[T]], deadline: Deadline
+    ) -> list[T]:
+        """Return what `ask` says about each subject by its own deadline, in order, a few at a time.
 
-        Raises: SourceError when nothing could be learned about one of them.
+        Raises: SourceError when nothing could be learned about one of them; CountError when what is told of one of
+            them cannot be counted.
         """
         if len(subjects) == 1:
-            return [await ask(subjects[0])]
-        places = asyncio.Semaphore(self._concurrency)
+            return [await ask(subjects[0], deadline)]
+        places, rounds = asyncio.Semaphore(self._concurrency), ceil(len(subjects) / self._concurrency)
 
-        async def one(subject: Identifier) -> T:
+        async def one(place: int, subject: Identifier) -> T:
             async with places:
-                return await ask(subject)
+                # A silent registry must not use up the time of those who come after: nothing at all would be heard.
+                share_s = deadline.left_s() / (rounds - place // self._concurrency)
+                return await ask(subject, deadline.earlier(share_s))
 
         try:
             async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(one(subject)) for subject in subjects]
+                tasks = [group.create_task(one(place, subject)) for place, subject in enumerate(subjects)]
         except ExceptionGroup as failures:
-            silences, others = failures.split(SourceError)
+            silences, others = failures.split((SourceError, CountError))
             if silences is None or others is not None:
                 raise
             raise silences.exceptions[0] from None

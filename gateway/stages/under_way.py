@@ -22,6 +22,8 @@ class Heard(NamedTuple):
     record: Record | None
     provenance: Provenance
     reason: UnavailableReason | None = None
+    said: tuple[bytes, ...] = ()
+    """SHA-256 of the responses that it was read from."""
 
 
 class Terms(NamedTuple):

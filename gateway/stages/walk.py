@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from adapters.manifest import Lookup, Manifest
 from adapters.ports import Deadline
 from gateway.ports import Clock, Kept, RecordKey
 from gateway.stages.calls import Calls
 from gateway.stages.circle import Circle
+from gateway.stages.deciding import Deciding
 from gateway.stages.gathered import Gathered
 from gateway.stages.household import Found, missing, settle
 from gateway.stages.identity import Issuers, refused
 from gateway.stages.people import Person, relate, told_apart, verify, without_family
 from gateway.stages.plan import SILENCE, Plan, Step, Who
 from gateway.stages.under_way import Errand, Heard, Terms, one_is_over
+from gateway.stages.whose import Whose
 from policies.engine import narrowed
 from standards.household import Evidence, Outcome, SourceOutcome
 from standards.identifiers import GROUP_TYPES, Identifier
@@ -38,6 +40,11 @@ class Ground(NamedTuple):
     now: Clock
 
 
+_Parts = tuple[tuple[frozenset[str], Mapping[Identifier, Person | None]], ...]
+"""Attributes asked for -> about whom."""
+_NOTHING: Final[frozenset[str]] = frozenset()
+
+
 class _Taken(NamedTuple):
     """A step that is being taken."""
 
@@ -45,6 +52,8 @@ class _Taken(NamedTuple):
     whose: Mapping[Identifier, Person | None]
     """Number asked by -> the person whose it is; None for the household."""
     errand: Errand
+    rest: _Parts = ()
+    """What is asked after it: for fewer attributes, about people who keep some back."""
     is_by_alias: bool = False
     """It asks again, by second numbers of those whom the registry does not know by the first."""
 
@@ -78,6 +87,7 @@ class Walk:
         self.met: list[Person] = []
         self.kept: list[tuple[RecordKey, Kept]] | None = []
         self.fresh_s = math.inf
+        self.said: dict[tuple[str, str], set[bytes]] = {}
 
     async def gather(self) -> Gathered:
         """Return what the registries said, with a reason for everything they did not."""
@@ -112,6 +122,7 @@ class Walk:
             others=tuple(self.met),
             kept=None if self.kept is None else tuple(self.kept),
             fresh_s=self.fresh_s,
+            said=self.said,
         )
 
     # -- who is in the household ---------------------------------------------------------------------------
@@ -185,7 +196,7 @@ class Walk:
         # INVARIANT: no source is asked about a person without a permit for that person and that source.
         new = [p for p in self.people if p.permit is None]
         if new:
-            for person, permit in zip(new, await self.decide([p.identifiers for p in new]), strict=True):
+            for person, permit in zip(new, await self._decided(new), strict=True):
                 person.permit = permit
         for person in (p for p in self.people if p.aliases):
             # Who refused under one of two numbers has refused; silence under one takes nothing back.
@@ -193,6 +204,22 @@ class Walk:
                 refuses = permit.refused_sources or WithheldReason.CONSENT_REFUSED in permit.withheld.values()
                 if refuses and person.permit is not None:
                     person.permit = narrowed(person.permit, permit)
+
+    async def _decided(self, new: Sequence[Person]) -> Sequence[PersonPermit]:
+        if not isinstance(self.decide, Deciding):
+            return await self.decide([p.identifiers for p in new])
+        return await Whose(self.ground.lookups, self.ground.issuers, self._ask_first).permits(new, self.decide)
+
+    async def _ask_first(
+        self, key: tuple[str, str], subjects: tuple[Identifier, ...], names: frozenset[str]
+    ) -> Mapping[Identifier, Heard]:
+        """Ask one lookup outside the plan, before it is known what may be planned."""
+        step = Step(0, *key, (), Who.ASKED, names, (), ())
+        by = self.deadline.earlier(self.deadline.left_s() / 2)
+        errand = self.ground.calls.errand(
+            key, subjects, names, self.terms._replace(as_of=None), by, self.transaction_id
+        )
+        return await self._run(step, errand)
 
     # -- asking --------------------------------------------------------------------------------------------
 
@@ -252,21 +279,44 @@ class Walk:
             person.heard[step.key] = self._nothing(step, UnavailableReason.AMBIGUOUS_IDENTITY)
         if shared:
             alone = {number: person for number, person in alone.items() if person is not None}
-        return self._taken(step, alone) if alone else self._by_aliases(step)
+        return (self._taken(step, alone) if alone else None) or self._by_aliases(step)
 
     def _about(self, step: Step) -> Sequence[Person]:
         if step.who is Who.EVERYONE:
             return self.people
         return [] if self.asked is None else [self.asked]
 
-    def _taken(self, step: Step, whose: Mapping[Identifier, Person | None]) -> _Taken:
-        return _Taken(step, whose, self._errand(step, tuple(whose)))
+    def _taken(self, step: Step, whose: Mapping[Identifier, Person | None]) -> _Taken | None:
+        """Return what a step asks about these people; None when all of them keep back all that it would ask for."""
+        if not any(self._kept_back(step, person) for person in whose.values()):
+            return _Taken(step, whose, self._errand(step, tuple(whose), step.names))
+        # INVARIANT: nothing is asked for that a person keeps back, though others in the message do not.
+        lookup = self.ground.lookups[step.key][1]
+        parts: dict[frozenset[str], dict[Identifier, Person | None]] = {}
+        for number, person in whose.items():
+            names = step.names - self._kept_back(step, person)
+            if names or step.yields or lookup.kin or lookup.members:
+                parts.setdefault(names, {})[number] = person
+        return self._next_part(step, tuple(parts.items()))
 
-    def _errand(self, step: Step, subjects: tuple[Identifier, ...]) -> Errand:
+    def _next_part(self, step: Step, parts: _Parts) -> _Taken | None:
+        if not parts:
+            return None
+        (names, whose), *rest = parts
+        return _Taken(step, whose, self._errand(step, tuple(whose), names), rest=tuple(rest))
+
+    def _kept_back(self, step: Step, person: Person | None) -> frozenset[str]:
+        """Return what of a step's attributes must not be read of a person; of the household, by the person asked."""
+        whose = person or self.asked
+        if whose is None or whose.permit is None or not whose.permit.refused_attributes:
+            return _NOTHING
+        return step.names & whose.permit.refused_attributes.get(step.source_id, _NOTHING)
+
+    def _errand(self, step: Step, subjects: tuple[Identifier, ...], names: frozenset[str]) -> Errand:
         # A silent registry must not use up the time of those that are asked after it.
         share_s = self.deadline.left_s() / (self.plan.waves_behind[step.number - 1] + 1)
         by = self.deadline.earlier(share_s)
-        return self.ground.calls.errand(step.key, subjects, step.names, self.terms, by, self.transaction_id)
+        return self.ground.calls.errand(step.key, subjects, names, self.terms, by, self.transaction_id)
 
     def _hear(self, taken: _Taken) -> _Taken | None:
         """Keep what a step was told; return what is still to be asked, by people's second numbers, if anything is."""
@@ -277,6 +327,8 @@ class Walk:
                 self.group[step.key] = heard
             elif not taken.is_by_alias or heard.record is not None:
                 person.heard[step.key] = heard
+        if taken.rest:
+            return self._next_part(step, taken.rest)
         return None if taken.is_by_alias else self._by_aliases(step)
 
     def _by_aliases(self, step: Step) -> _Taken | None:
@@ -289,7 +341,8 @@ class Walk:
             for alias in sorted(person.aliases)
             if alias.type in step.by
         }
-        return self._taken(step, again)._replace(is_by_alias=True) if again else None
+        taken = self._taken(step, again) if again else None
+        return None if taken is None else taken._replace(is_by_alias=True, rest=())
 
     def _met_silence(self, person: Person, numbers: Iterable[int]) -> bool:
         """Tell whether one of these steps could not be heard about a person, so that another word may stand in."""
@@ -343,7 +396,9 @@ class Walk:
         """Return what one lookup says about each subject; a failure comes back as the reason for it."""
         if not subjects:
             return {}
-        errand = self._errand(step, subjects)
+        return await self._run(step, self._errand(step, subjects, step.names))
+
+    async def _run(self, step: Step, errand: Errand) -> dict[Identifier, Heard]:
         try:
             await self.ground.calls.begin([errand])
             await one_is_over([errand])
@@ -365,7 +420,11 @@ class Walk:
         if self.kept is not None:
             self.kept = [*self.kept, *errand.kept] if errand.is_kept_alone() else None
             self.fresh_s = min(self.fresh_s, errand.fresh_s)
+        said: tuple[bytes, ...] = ()
         for subject, heard in errand.heard.items():
+            if heard.said is not said:  # all who were asked about in one call share what was said
+                said = heard.said
+                self.said.setdefault(step.key, set()).update(said)
             if heard.record is not None and UnavailableReason.AMBIGUOUS_IDENTITY in heard.record.unusable.values():
                 errand.heard[subject] = refused(heard)
         return errand.heard

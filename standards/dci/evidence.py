@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from standards.dci.envelope import wire_time
 from standards.household import Outcome, SourceOutcome
+from standards.reasons import WORDS
 from standards.states import Absent, Conflict, Unavailable, Value, Withheld
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 EVIDENCE: Final = "hearth:evidence"
 SOURCES: Final = "hearth:sources"
+REASONS: Final = "hearth:reasons"
 PLAN: Final = "hearth:plan"
 
 
@@ -44,6 +46,8 @@ def evidence_extension(
         ],
         SOURCES: sources_part(merged_sources(profiles)),
     }
+    if reasons := words.reasons():
+        extension[REASONS] = reasons
     if plan is not None:
         extension[PLAN] = plan
     return extension
@@ -134,16 +138,25 @@ class _Words:
         self._holes: dict[AttributeState, dict[str, object]] = {}
 
     def of_all(self, states: Mapping[str, AttributeState]) -> dict[str, Any]:
-        """Return attribute name -> its state."""
-        return {name: self.of(state) for name, state in states.items()}
+        """Return attribute name -> its state; the values themselves stand in the record, not here."""
+        values = self._values
+        return {
+            name: (values.get(id(state.provenance)) or self._value(state.provenance))
+            if type(state) is Value
+            else self._other(state)
+            for name, state in states.items()
+        }
 
-    def of(self, state: AttributeState) -> dict[str, Any]:
-        """Return one state; the value itself stands in the record, not here."""
-        if type(state) is Value:
-            known = self._values.get(id(state.provenance))
-            if known is None:
-                known = self._values[id(state.provenance)] = _origin("value", state.provenance)
-            return known
+    def reasons(self) -> dict[str, str]:
+        """Return every reason among the states told so far, with what it means to the programme."""
+        found = {state.reason for state in self._holes if isinstance(state, Withheld | Unavailable)}
+        return {reason.value: WORDS[reason].consumer for reason in sorted(found)}
+
+    def _value(self, provenance: Provenance) -> dict[str, Any]:
+        made = self._values[id(provenance)] = _origin("value", provenance)
+        return made
+
+    def _other(self, state: AttributeState) -> dict[str, Any]:
         if isinstance(state, Absent):
             known = self._absents.get(id(state.provenance))
             if known is None:
@@ -158,20 +171,21 @@ class _Words:
 
 
 def _origin(state: str, provenance: Provenance) -> dict[str, Any]:
-    part: dict[str, object] = {
-        "state": state,
-        "source": provenance.source_id,
-        "retrieved_at": wire_time(provenance.retrieved_at),
-    }
-    if provenance.as_of is not None:
-        part["as_of"] = provenance.as_of
-    part["cached"] = provenance.cached
-    if provenance.stale:
+    source_id, retrieved_at, as_of, cached, derived_from, stale, stand_in, formerly = provenance
+    moment = wire_time(retrieved_at)
+    part: dict[str, object] = (
+        {"state": state, "source": source_id, "retrieved_at": moment, "cached": cached}
+        if as_of is None
+        else {"state": state, "source": source_id, "retrieved_at": moment, "as_of": as_of, "cached": cached}
+    )
+    if stale:
         part["stale"] = True
-    if provenance.stand_in:
+    if stand_in:
         part["stand_in"] = True
-    if provenance.derived_from:
-        part["derived_from"] = provenance.derived_from
+    if derived_from:
+        part["derived_from"] = derived_from
+    if formerly:
+        part["formerly"] = formerly
     return part
 
 

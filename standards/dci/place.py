@@ -45,14 +45,17 @@ class _Container(NamedTuple):
 class _Place(NamedTuple):
     """Where one attribute goes: a member of an object, or an entry of a list of identifiers."""
 
-    container: _Container
+    path: str
+    """Of the object."""
     key: str
-    identifier_type: str | None = None
+    identifier_type: str | None
+    container: _Container
 
 
 Places = dict[str, _Place]
 """Attribute name -> compiled place."""
 
+_NO_FORMS: Final[Mapping[str, FormKind]] = {}
 _ROOT: Final = _Container("", None, "", is_first_of_list=False, type=None)
 _PERSON: Final = _Container("demographic_info", _ROOT, "demographic_info", is_first_of_list=False, type="SRPerson")
 
@@ -67,7 +70,7 @@ def compile_places(catalogue: Catalogue) -> Places:
     taken: set[tuple[Entity, str, str, str | None]] = set()
     for definition in catalogue:
         place = _compile(definition.place, containers)
-        spot = (definition.entity, place.container.path, place.key, place.identifier_type)
+        spot = (definition.entity, place.path, place.key, place.identifier_type)
         if spot in taken:
             raise ConfigurationError(f"the place of {definition.name} is that of another attribute")
         taken.add(spot)
@@ -79,7 +82,7 @@ def member_record(
     values: Mapping[str, JsonValue],
     places: Places,
     *,
-    forms: Mapping[str, FormKind] | None = None,
+    forms: Mapping[str, FormKind] = _NO_FORMS,
     context: str | None = None,
     relationship: str = "",
 ) -> dict[str, Any]:
@@ -103,7 +106,7 @@ def group_record(
     places: Places,
     *,
     head: int | None = None,
-    forms: Mapping[str, FormKind] | None = None,
+    forms: Mapping[str, FormKind] = _NO_FORMS,
     context: str | None = None,
     type: str = "Group",
 ) -> dict[str, Any]:
@@ -123,20 +126,18 @@ def _record(
     type_: str,
     values: Mapping[str, JsonValue],
     places: Places,
-    forms: Mapping[str, FormKind] | None,
+    forms: Mapping[str, FormKind],
     context: str | None,
 ) -> dict[str, Any]:
-    record: dict[str, object] = {"@context": context, "@type": type_} if context else {"@type": type_}
+    record: dict[str, Any] = {"@context": context, "@type": type_} if context else {"@type": type_}
     made = {"": record}
     for name, value in values.items():
-        if forms is not None:
-            form = forms.get(name)
-            if form is not None and form is not FormKind.VALUE:
-                shown = {"name": name, "value": value, "hearth:form": form.value}
-                _listed(record, "additional_attributes").append(shown)
-                continue
-        container, key, identifier_type = places[name]
-        target = made.get(container.path)
+        if name in forms and forms[name] is not FormKind.VALUE:
+            shown = {"name": name, "value": value, "hearth:form": forms[name].value}
+            _listed(record, "additional_attributes").append(shown)
+            continue
+        path, key, identifier_type, container = places[name]
+        target = made.get(path)
         if target is None:
             target = _open(container, made)
         if identifier_type is None:
@@ -151,14 +152,14 @@ def _record(
 
 def _open(container: _Container, made: dict[str, dict[str, object]]) -> dict[str, Any]:
     """Make an object, and those around it, and put it into its place."""
-    opened: dict[str, object] = {"@type": container.type} if container.type else {}
-    parent = container.parent
+    path, parent, key, is_first_of_list, type_ = container
+    opened: dict[str, object] = {"@type": type_} if type_ else {}
     if parent is not None:
         around = made.get(parent.path)
         if around is None:
             around = _open(parent, made)
-        around[container.key] = [opened] if container.is_first_of_list else opened
-    made[container.path] = opened
+        around[key] = [opened] if is_first_of_list else opened
+    made[path] = opened
     return opened
 
 
@@ -185,4 +186,4 @@ def _compile(place: str, containers: dict[str, _Container]) -> _Place:
     key, bracket, identifier_type = last.partition("[")
     if not key or (bracket and not identifier_type.endswith("]")):
         raise ConfigurationError(f"the place {place} cannot be read")
-    return _Place(container, key, identifier_type.rstrip("]") or None)
+    return _Place(container.path, key, identifier_type.rstrip("]") or None, container)

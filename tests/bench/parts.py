@@ -60,6 +60,10 @@ def _rates(results: list[Result]) -> list[float]:
     return [result.rate for result in results]
 
 
+def _cpu(results: list[Result]) -> list[float]:
+    return [result.cpu_ms for result in results]
+
+
 def _same_calls(ours: list[Result], theirs: list[Result]) -> None:
     """Refuse to compare what did not make the same calls.
 
@@ -209,7 +213,7 @@ def memory(bench: Bench) -> Iterator[Line]:
 def processes(bench: Bench) -> Iterator[Line]:
     """Two processes on one port against one, load and registries on the same cores."""
     pairs = {
-        "hearth": (bench.gateway("one", without="nothing"), bench.gateway("two", count=2)),
+        "hearth": (bench.gateway("one"), bench.gateway("two", workers=2)),
         "bare": (bench.bare(), bench.bare("bare-two", count=2)),
     }
     flat = [contender for pair in pairs.values() for contender in pair]
@@ -223,6 +227,12 @@ def processes(bench: Bench) -> Iterator[Line]:
             f"{ratio:.2f} ({least:.2f} to {most:.2f}); {middle(found[two.name], 'busy'):.2f} cores busy with two",
             "1.5" if limited else "",
             ratio >= 1.5 if limited else None,
+        )
+        cpu, least, most = median_ratio(_cpu(found[two.name]), _cpu(found[one.name]))
+        yield Line(
+            "processes",
+            f"CPU per question, two processes against one, {name}",
+            f"{cpu:.2f} ({least:.2f} to {most:.2f})",
         )
     for contender in (*pairs["hearth"], pairs["bare"][1]):
         bench.drop(contender)
@@ -295,6 +305,33 @@ def _growth(
         )
 
 
+def journal(bench: Bench) -> Iterator[Line]:
+    """The journal beside the path without it: what a durable, signed, copied entry takes of throughput and latency."""
+    every = bench.gateway("journal-all", without="nothing")
+    copied = {"journal.copy_file": str(bench.folder / "journal-copy" / "journal.jsonl"), "journal.checkpoint_s": 1.0}
+    with_copy = bench.gateway("journal-copied", copied, without="nothing")
+    without = bench.gateway("journal-none", without="journal")
+    for warmth, more in (("cold", {}), ("warm", {"cold": False, "households": (0, 50)})):
+        found = bench.interleaved([every, with_copy, without], **more)
+        for what, contender in (("journal", every), ("journal with a copy and a checkpoint a second", with_copy)):
+            ratio, least, most = median_ratio(_rates(found[contender.name]), _rates(found[without.name]))
+            yield Line(
+                "journal",
+                f"questions per second with {what} against without, {warmth}",
+                f"{ratio:.2f} ({least:.2f} to {most:.2f}); {middle(found[contender.name], 'rate'):.0f} against "
+                f"{middle(found[without.name], 'rate'):.0f}",
+            )
+            cpu, least, most = median_ratio(_cpu(found[contender.name]), _cpu(found[without.name]))
+            yield Line(
+                "journal",
+                f"CPU per question with {what} against without, {warmth}",
+                f"{cpu:.2f} ({least:.2f} to {most:.2f}); {middle(found[contender.name], 'cpu_ms'):.2f} ms against "
+                f"{middle(found[without.name], 'cpu_ms'):.2f} ms",
+            )
+    for contender in (every, with_copy, without):
+        bench.drop(contender)
+
+
 def duties(bench: Bench) -> Iterator[Line]:
     """What each guarantee costs: the gateway with one of them switched off, beside the gateway with all."""
     names = ("token", "admit", "decide", "compose", "minimise", "journal")
@@ -358,4 +395,5 @@ PARTS: Final[Mapping[str, Callable[[Bench], Iterator[Line]]]] = {
     "members": members,
     "registries": registries,
     "duties": duties,
+    "journal": journal,
 }

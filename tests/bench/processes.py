@@ -87,3 +87,9 @@ class Processes:
             child.kill()
             child.wait()
         self._children.remove(child)
+
+
+def children_of(pid: int) -> tuple[int, ...]:
+    """Return the processes that a process has started and that still run."""
+    found = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii")
+    return tuple(map(int, found.split()))

@@ -25,7 +25,7 @@ STAGES: Final = (
     ("admit: token", r"gateway/tokens|consumer_of"),
     ("admit", r"gateway/stages/admit|standards/dci/(validate|criteria|question|envelope)|standards/signing"),
     ("fetch: cache", r"gateway/cache"),
-    ("fetch: guard", r"adapters/guard|interlock"),
+    ("fetch: guard", r"adapters/(guard|breaker|alarms)"),
     ("fetch: HTTP client", r"adapters/(client|http1)|aiohttp/(client|connector|client_reqrep|client_proto|streams)"),
     ("fetch: adapters, mappings", r"adapters/"),
     ("fetch", r"gateway/stages/(fetch|calls|household|identity|people|settle)"),

@@ -100,7 +100,7 @@ class Bench:
         overrides: Mapping[str, Any] | None = None,
         *,
         without: str = "",
-        count: int = 1,
+        workers: int = 1,
         root: Path = ROOT,
         agreement: Path = AGREEMENT,
     ) -> Contender:
@@ -108,7 +108,7 @@ class Bench:
         if name not in self._contenders:
             running = start_gateway(
                 self.processes, self.stand, name, overrides,
-                without=without, count=count, root=root, agreement=agreement,
+                without=without, workers=workers, root=root, agreement=agreement,
             )  # fmt: skip
             self._contenders[name] = self._admitted(name, running)
         return self._contenders[name]
@@ -179,7 +179,7 @@ class Bench:
         question["message"]["search_request"][0]["search_criteria"]["hearth:explain"] = True
         shown = httpx.post(address, json=question, headers=dict(hearth.headers), trust_env=False)
         item = shown.json()["message"]["search_response"][0]
-        if item["status"] != "succ" or b'"unavailable"' in plain.content:
+        if item["status"] != "succ" or b'"unavailable"' in plain.content or b'"withheld"' in plain.content:
             raise RuntimeError(f"the first question was not answered whole: {str(item)[:500]}")
         return item["data"]["hearth:plan"], len(plain.content)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import secrets
 import shutil
-import subprocess
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -19,7 +18,7 @@ from gateway.keys import open_keys
 from gateway.tokens import hashed
 from policies.ledger import SqliteLedger
 from tests.bench.people import MOST_MEMBERS, digits, member
-from tests.bench.processes import ROOT, Processes
+from tests.bench.processes import ROOT, Processes, children_of
 
 AGREEMENT: Final = ROOT / "policies" / "sandbox" / "uct.yaml"
 CLIENT: Final = "uct"
@@ -85,7 +84,7 @@ class Running(NamedTuple):
     name: str
     port: int
     pids: tuple[int, ...]
-    children: tuple[subprocess.Popen[bytes], ...] = ()
+    """The first is that of the process that ends the others."""
 
 
 def start_gateway(
@@ -95,44 +94,44 @@ def start_gateway(
     overrides: Mapping[str, Any] | None = None,
     *,
     without: str = "",
-    count: int = 1,
+    workers: int = 1,
     root: Path = ROOT,
     agreement: Path = AGREEMENT,
 ) -> Running:
     """Start a gateway as an operator would, `python -m gateway serve`, and return where it answers.
 
-    without: a duty that is switched off; then, and for several processes, the bench's own starter is used.
-    count: processes that share one port. Each has its own journal, since a journal has one writer.
+    without: a duty that is switched off, for which the bench's own starter is used.
+    workers: processes that share the port and everything else: `hearth serve --workers`.
     """
-    children, port = [], 0
-    for number in range(count):
-        more = {**(overrides or {}), **({"server.port": port} if port else {})}
-        config = stand.prepare(f"{name}-{number}", more, agreement)
-        address = config.parent / "address"
-        plain = not without and count == 1
-        how = ["-m", "gateway", "serve"] if plain else ["-m", "tests.bench.starter", "--without", without or "nothing"]
-        command = [*how, "--config", str(config), "--address-file", str(address)]
-        if plain:
-            command.append("--until-stdin-closes")
-        children.append(
-            processes.start(f"{name}-{number}", *command, ready=address, root=root, environment=stand.environment)
-        )
-        port = int(address.read_text(encoding="utf-8").rpartition(":")[2])
-    return Running(name, port, tuple(child.pid for child in children), tuple(children))
+    config = stand.prepare(name, overrides or {}, agreement)
+    address = config.parent / "address"
+    how = ["-m", "tests.bench.starter", "--without", without] if without else ["-m", "gateway", "serve"]
+    command = [*how, "--config", str(config), "--address-file", str(address)]
+    if workers > 1:
+        command += ["--workers", str(workers)]
+    if not without:
+        command.append("--until-stdin-closes")
+    child = processes.start(name, *command, ready=address, root=root, environment=stand.environment)
+    port = int(address.read_text(encoding="utf-8").rpartition(":")[2])
+    return Running(name, port, (child.pid, *children_of(child.pid)))
 
 
 def _consents(households: int) -> Iterable[bytes]:
     for household in range(households):
         for place in range(MOST_MEMBERS if household < LARGE_HOUSEHOLDS else 5):
-            person = {"type": "UIN", "value": member(place, digits(household)).uin}
+            # Adults decide for themselves, and the head for the children.
+            decider = place if member(place).is_adult else 0
+            person, giver = ({"type": "UIN", "value": member(p, digits(household)).uin} for p in (place, decider))
             yield orjson.dumps(
                 {
                     "subject": person,
                     "purpose": "eligibility",
                     "decision": "granted",
                     "sources": None,
-                    "given_by": person,
+                    "given_by": giver,
+                    "capacity": "self" if decider == place else "guardian",
                     "given_on": "2026-01-05",
                     "until": "2027-12-31",
+                    "majority_on": None if decider == place else "2040-01-01",
                 }
             )

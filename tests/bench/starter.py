@@ -1,4 +1,4 @@
-"""A gateway with one duty switched off, or one of several on a port: `python -m tests.bench.starter`.
+"""A gateway with one duty switched off: `python -m tests.bench.starter`.
 
 For measuring only. It replaces one part of the wired application, and everything else is the gateway as it is.
 """
@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import gc
-import socket
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -121,7 +120,7 @@ def without_collector() -> None:
 
 
 def without_nothing() -> None:
-    """Leave everything on; for one process of several, and as the control of a run."""
+    """Leave everything on, as the control of a run."""
 
 
 WITHOUT: Final[Mapping[str, Callable[[], None]]] = {
@@ -137,22 +136,15 @@ WITHOUT: Final[Mapping[str, Callable[[], None]]] = {
 }
 
 
-def shared_listener(host: str, port: int) -> socket.socket:
-    """Return a listening socket that other processes may share."""
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-    listener.bind((host, port))
-    listener.setblocking(False)
-    return listener
-
-
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--config", type=Path, required=True)
     parser.add_argument("--address-file", type=Path, required=True)
     parser.add_argument("--without", default="nothing")
+    parser.add_argument("--workers", type=int, default=1)
     arguments = parser.parse_args()
     for duty in arguments.without.split("+"):
         WITHOUT[duty]()
-    mock.patch.object(gateway.server, "listen", shared_listener).start()
-    gateway.server.serve(load(arguments.config), arguments.address_file, until_stdin_closes=True)
+    gateway.server.serve(
+        load(arguments.config), arguments.address_file, until_stdin_closes=True, workers=arguments.workers
+    )

@@ -91,6 +91,7 @@ class SealedCache:
             {
                 "names": sorted(kept.names),
                 "retrieved_at": kept.retrieved_at,
+                "said": [digest.hex() for digest in kept.said],
                 "record": None if record is None else {**record._asdict(), "links": [k._asdict() for k in record.links], "members": [m._asdict() for m in record.members]},
             }
         )  # fmt: skip
@@ -106,4 +107,5 @@ class SealedCache:
             record["unusable"] = {name: UnavailableReason(why) for name, why in record["unusable"].items()}
             record["duplicates"] = tuple(record["duplicates"])
             record = Record(**record)
-        return Kept(record, frozenset(stated["names"]), datetime.fromisoformat(stated["retrieved_at"]))
+        said = tuple(map(bytes.fromhex, stated["said"]))
+        return Kept(record, frozenset(stated["names"]), datetime.fromisoformat(stated["retrieved_at"]), said)

@@ -1,15 +1,20 @@
 """What every agreement book and every consent ledger promises, wherever they are kept."""
 
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 
 import orjson
 import pytest
+import sqlalchemy as sa
 
-from policies.book import AgreementFolder, AgreementSet
+from policies.book import AgreementSet
+from policies.folder import AgreementFolder
 from policies.ledger import MemoryLedger, SqliteLedger
+from policies.notices import Notice
 from policies.ports import AgreementBook, ConsentStore, StandingKind
-from policies.receipts import Consent, Decision
+from policies.receipts import Capacity, Consent, Decision
+from policies.signed import read_unverified
 from standards.errors import ConfigurationError
 from standards.identifiers import identifier
 from tests.unit.policies.builders import CATALOGUE, agreement
@@ -213,3 +218,166 @@ async def test_a_decision_that_cannot_be_kept_raises(tmp_path):
     with pytest.raises(Exception, match="no such table"):
         await ledger.record(decided("1234567890"))
     ledger.close()
+
+
+async def test_every_decision_is_a_signed_record(ledger):
+    """In the order of recording; found by its name, and by nobody else's number."""
+    granted = await ledger.record(decided("1234567890"))
+    withdrawn = await ledger.record(decided("1234567890", "withdrawn", withdraws=granted, given_on=date(2026, 3, 1)))
+
+    signed = [read_unverified(one) for one in await ledger.signed({"UIN": "1234567890"})]
+    assert [one["receipt_id"] for one in signed] == [granted, withdrawn]
+    assert await ledger.signed({"UIN": "1111111111"}) == ()
+    receipt, text = await ledger.find(granted)
+    assert (receipt.receipt_id, read_unverified(text)) == (granted, signed[0])
+    assert await ledger.find("cr-0") is None
+    assert await kinds(ledger, {"UIN": "1234567890"}) == ["refused"]
+
+
+async def test_everything_that_is_stated_is_kept(ledger):
+    """Groups, capacity, relation, the day of majority, and of which type the guardian's number is."""
+    child, mother = identifier("UIN", "1234567890"), identifier("BRN", "B1990-000001")
+    given = decided(
+        child.value,
+        sources=frozenset({"tax"}),
+        groups=frozenset({"income", "land"}),
+        given_by=mother,
+        capacity=Capacity.GUARDIAN,
+        relation="PRN",
+        majority_on=date(2032, 6, 1),
+        consumer_id="uct",
+        until=date(2027, 1, 1),
+    )
+    receipt_id = await ledger.record(given)
+    (receipt,) = await ledger.receipts({"UIN": child.value})
+
+    assert receipt == ledger.pseudonyms.receipt(given, "other salt")._replace(receipt_id=receipt_id)
+    assert (receipt.groups, receipt.giver_type, receipt.majority_on) == ({"income", "land"}, "BRN", date(2032, 6, 1))
+
+
+async def test_who_narrows_is_to_be_forgotten(ledger):
+    """Refusals, withdrawals and objections; a grant takes nothing away. Each is told once to who goes on."""
+    await ledger.record(decided("1111111111"))
+    assert (await ledger.gone(0))[1] == ()
+    for decision in ("refused", "withdrawn", "objected"):
+        await ledger.record(decided("1234567890", decision))
+    after, gone = await ledger.gone(0)
+
+    assert gone == (identifier("UIN", "1234567890"),) * 3
+    assert (await ledger.gone(after)) == (after, ())
+    await ledger.import_lines([line("2222222222", "refused")])
+    assert (await ledger.gone(after))[1] == (identifier("UIN", "2222222222"),)
+
+
+async def test_objections_are_looked_for_only_where_there_are_any(ledger):
+    """And stand beside what was consented to."""
+    named = ledger.names({"UIN": "1234567890"})
+    is_at_once = ledger.stamp() is not None
+    assert ledger.has_objections("eligibility") is not is_at_once
+    await ledger.record(decided("1234567890"))
+    await ledger.record(decided("1234567890", "objected"))
+
+    assert ledger.has_objections("eligibility")
+    (objected,) = await ledger.standings_under([named], "eligibility", "uct", NOW, objections=True)
+    (consented,) = await ledger.standings_under([named], "eligibility", "uct", NOW)
+    assert (objected.kind, consented.kind) == (StandingKind.OBJECTED, StandingKind.GRANTED)
+
+
+async def test_what_a_question_carries_counts_before_anything_else_of_its_day(ledger):
+    """And is not kept."""
+    carried = ledger.carried(decided("1234567890", given_on=date(2026, 5, 1)), "t-1")
+    named = ledger.names({"UIN": "1234567890"})
+
+    async def stands():
+        return await ledger.standings_under([named], "eligibility", "uct", NOW, carried={carried.person: [carried]})
+
+    assert [s.kind for s in await stands()] == [StandingKind.GRANTED]
+    assert await kinds(ledger, {"UIN": "1234567890"}) == ["missing"]
+    await ledger.record(decided("1234567890", "refused", given_on=date(2026, 5, 1)))
+    assert [s.kind for s in await stands()] == [StandingKind.REFUSED]
+
+
+def test_several_processes_make_one_ledger(tmp_path):
+    """Whoever is first: nobody is refused because another one was making the same table."""
+    for number in range(10):
+        url = f"sqlite:///{tmp_path / f'consent-{number}.db'}"
+        with ThreadPoolExecutor(8) as together:
+            made = [
+                together.submit(SqliteLedger, sa.create_engine(url, connect_args={"timeout": 30}), KEY)
+                for _ in range(8)
+            ]
+        ledgers = [one.result() for one in made]
+        assert [ledger.check() for ledger in ledgers] == [0] * 8
+        for ledger in ledgers:
+            ledger.close()
+
+
+async def test_a_stamp_tells_that_somebody_decided(tmp_path):
+    """Also in another process; reading changes nothing."""
+    one, other = (SqliteLedger.open(tmp_path / "consent.db", KEY) for _ in range(2))
+    before = one.stamp()
+    await one.standings([{"UIN": "1234567890"}], "eligibility", "uct", NOW)
+    assert one.stamp() == before
+    await other.record(decided("1234567890", "refused"))
+
+    assert one.stamp() != before
+    assert await kinds(one, {"UIN": "1234567890"}) == ["refused"]
+    assert (await one.gone(0))[1] == (identifier("UIN", "1234567890"),)
+    one.close()
+    other.close()
+
+
+async def test_nothing_in_the_file_can_be_changed_or_removed(tmp_path):
+    """Not by a slip of an operator; and what was changed around that is found."""
+    path = tmp_path / "consent.db"
+    ledger = SqliteLedger.open(path, KEY)
+    await ledger.record(decided("1234567890", "refused"))
+    connection = sqlite3.connect(path)
+    for statement in ("UPDATE consent_receipt SET decision = 'granted'", "DELETE FROM consent_receipt"):
+        with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+            connection.execute(statement)
+    assert ledger.check() == 1
+    connection.rollback()
+    connection.execute("DROP TRIGGER consent_receipt_no_update")
+    connection.execute("UPDATE consent_receipt SET decision = 'granted'")
+    connection.commit()
+    connection.close()
+
+    with pytest.raises(ConfigurationError, match="than what was signed"):
+        ledger.check()
+    ledger.close()
+
+
+async def test_a_file_of_another_version_is_refused(tmp_path):
+    """Rather than read as if it had no refusals."""
+    with sqlite3.connect(tmp_path / "consent.db") as connection:
+        connection.execute("CREATE TABLE consent_receipt (sequence INTEGER PRIMARY KEY, receipt_id TEXT, person TEXT)")
+    connection.close()
+
+    with pytest.raises(ConfigurationError, match="cannot be used"):
+        SqliteLedger.open(tmp_path / "consent.db", KEY)
+
+
+async def test_notices_are_owed_until_they_are_delivered(tmp_path):
+    """Durable, each once, and found by the person's pseudonym."""
+    ledger = SqliteLedger.open(tmp_path / "consent.db", KEY)
+    notice = Notice("p1", "flood", "uct", "eligibility", ("given_name",), NOW.isoformat(), "c-1")
+    await ledger.notices.owe([notice, notice._replace(person="p2")])
+    await ledger.notices.owe([notice])
+    await ledger.notices.owe([])
+    ledger.close()
+    ledger = SqliteLedger.open(tmp_path / "consent.db", KEY)
+
+    assert ledger.notices.due() == (notice, notice._replace(person="p2"))
+    assert ledger.notices.due(["p1"]) == (notice,)
+    assert [ledger.notices.delivered([notice.notice_id], NOW) for _ in range(2)] == [1, 0]
+    assert ledger.notices.due(["p1"]) == ()
+    ledger.close()
+
+
+def test_a_ledger_s_file_is_its_owner_s_alone(tmp_path):
+    """Whoever makes it: a gateway, the practice country or a command."""
+    ledger = SqliteLedger.open(tmp_path / "consent.db", KEY)
+    ledger.close()
+
+    assert (tmp_path / "consent.db").stat().st_mode & 0o777 == 0o600

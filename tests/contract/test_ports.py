@@ -1,12 +1,14 @@
 """What every journal promises, wherever it keeps its entries; record caches have `test_record_cache.py`."""
 
 from collections.abc import AsyncIterator
+from contextlib import nullcontext
 
 import pytest
 
 from gateway.journal import MemoryJournal, SqlJournal, read, sqlite_url, verify
 from gateway.ports import Journal
 from tests.builders import entry
+from tests.databases import postgresql
 
 pytestmark = pytest.mark.contract
 
@@ -25,17 +27,18 @@ class Kind:
         return [e["correlation"] for _, e in read(self._url)]
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=["memory", "sqlite", "postgresql"])
 async def kind(request, tmp_path) -> AsyncIterator[Kind]:
     """Each journal in turn, open and empty."""
-    url = sqlite_url(tmp_path / "journal.db")
     if request.param == "memory":
-        yield Kind(MemoryJournal(), url)
+        yield Kind(MemoryJournal(), "")
         return
-    journal = SqlJournal(url)
-    journal.open()
-    yield Kind(journal, url)
-    journal.close()
+    here = nullcontext(sqlite_url(tmp_path / "journal.db")) if request.param == "sqlite" else postgresql()
+    with here as url:
+        journal = SqlJournal(url)
+        journal.open()
+        yield Kind(journal, url)
+        journal.close()
 
 
 async def test_an_entry_is_there_when_recording_returns(kind):

@@ -66,10 +66,11 @@ async def test_what_is_kept_comes_back_whole(cache):
         duplicates=({"HOUSEHOLD_ID": "HH-000002"},),
     )
     names = frozenset({"given_name", "marital_status"})
-    await put(cache, (key(), Kept(whole, names, NOW)), (key(JUMA), Kept(None, names, NOW)))
+    said = (b"\1" * 32, b"\2" * 32)
+    await put(cache, (key(), Kept(whole, names, NOW, said)), (key(JUMA), Kept(None, names, NOW)))
 
     found = (await cache.get_many([key(JUMA), key(), key(GROUP)])).found
-    assert list(found) == [Kept(None, names, NOW), Kept(whole, names, NOW), None]
+    assert list(found) == [Kept(None, names, NOW), Kept(whole, names, NOW, said), None]
 
 
 async def test_a_record_is_kept_for_its_source_its_lookup_and_its_number(cache):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from contextlib import asynccontextmanager
 
 import pytest
@@ -20,6 +21,7 @@ from adapters.manifest import (
     OAuth2Auth,
 )
 from adapters.ports import Deadline
+from adapters.said import listen
 from standards.errors import (
     ConfigurationError,
     SourceContractError,
@@ -325,3 +327,22 @@ async def test_what_is_left_of_the_time_is_told_where_the_manifest_names_a_heade
 
     assert 3000 < int(registry.asked[0]["X-Time-Left-Ms"]) <= 5000
     assert "X-Time-Left-Ms" not in registry.asked[1]
+
+
+async def test_what_was_said_is_noted_for_who_listens():
+    """The body as it was read, once for each answer; neither tokens nor a token that was refused."""
+    registry = Registry()
+
+    async def refuse_once(request):
+        if len(registry.asked) == 1:
+            return web.json_response({"error": "expired"}, status=401)
+        return await registry._echo(request)
+
+    registry._answer = refuse_once
+    async with connected(registry, OAUTH2) as client:
+        said = listen()
+        answer = await ask(client)
+    async with connected(Registry()) as client:
+        other = await ask(client)
+
+    assert said == [hashlib.sha256(body).digest() for body in (answer.body, other.body)]

@@ -13,6 +13,7 @@ import pytest
 from gateway.client import Credentials, HearthClient
 from gateway.sandbox import Sandbox
 from standards.identifiers import Identifier, identifier
+from tests.e2e.checked import CheckedClient
 
 HOUSEHOLDS = 250
 DEADLINE_S = 2.0
@@ -25,7 +26,7 @@ class Country:
         self.folder, self.content = folder, content
         self.http = httpx.Client(trust_env=False, timeout=30)
         self._clients = {
-            name: HearthClient(content["gateway"], Credentials.from_sandbox(consumer))
+            name: CheckedClient(content["gateway"], Credentials.from_sandbox(consumer))
             for name, consumer in content["consumers"].items()
         }
 

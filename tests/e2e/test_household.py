@@ -62,8 +62,7 @@ def test_the_second_question_is_answered_from_the_brief_cache_and_says_so(countr
 
 def test_two_programmes_see_two_faces_of_one_household(country: Country):
     """Each answer holds exactly what its agreement names, in its forms."""
-    from pathlib import Path
-
+    from policies.folder import agreement_files
     from policies.reading import read_agreement
     from standards.attributes import Catalogue
 
@@ -72,7 +71,7 @@ def test_two_programmes_see_two_faces_of_one_household(country: Country):
     for programme in ("uct", "cct-education"):
         (path,) = (
             p
-            for p in Path(country.folder / "agreements").glob("*.yaml")
+            for p in agreement_files(country.folder / "agreements")
             if read_agreement(p, catalogue).consumer.id == programme
         )
         agreement = read_agreement(path, catalogue)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-import pytest
+from urllib.parse import quote, urlencode
 
-from adapters.client import base_address, check_status, resolved
-from adapters.manifest import Connection
-from adapters.ports import Response
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adapters.client import _MOST_HEADS, HttpSourceClient, base_address, check_status, resolved
+from adapters.http1 import Answer
+from adapters.manifest import Connection, Limits
+from adapters.ports import Deadline, Response
 from standards.errors import (
     ConfigurationError,
     SourceContractError,
@@ -72,3 +77,85 @@ def test_an_address_must_be_one_of_the_web(address):
         base_address(manifest, {"PROBE_URL": address})
 
     assert address not in str(caught.value)
+
+
+# -- requests as they are sent
+
+
+class Wire:
+    """A session without a network: keeps the head of every request, and gives one answer."""
+
+    def __init__(self):
+        self.heads = []
+
+    async def exchange(self, origin, head, body, *, left_s, limit):
+        self.heads.append(head.decode("latin-1").split("\r\n"))
+        return Answer(200, {"content-type": "Text/XML; charset=utf-8"}, b"")
+
+
+def client_of(wire, **limits):
+    """Return the client of a registry below a path."""
+    manifest = small_manifest()
+    manifest = manifest.model_copy(update={"limits": Limits(**limits)})
+    return HttpSourceClient(wire, manifest, {"PROBE_URL": "http://user@probe.example:81/base/"})
+
+
+@given(st.dictionaries(st.text(min_size=1), st.text(), min_size=1))
+async def test_a_query_is_what_the_standard_library_makes_of_it(params):
+    """The quick way for ASCII encodes the same characters."""
+    wire = Wire()
+    try:
+        expected = urlencode(params, quote_via=quote, safe="")
+    except UnicodeEncodeError:
+        return
+    await client_of(wire).send("GET", "/x", Deadline.after(60), params=params)
+
+    assert wire.heads[0][0] == f"GET /base/x?{expected} HTTP/1.1"
+
+
+async def test_headers_are_those_of_this_request():
+    """What is kept of earlier requests never shows in another one, and time left is told anew."""
+    wire = Wire()
+    client = client_of(wire, deadline_header="X-Left")
+    for place in range(3 * _MOST_HEADS):
+        await client.send("POST", "/x", Deadline.after(60), headers={"Key": str(place)}, body=b"12")
+        await client.send("GET", "/x", Deadline.after(10), headers={"Key": str(place)})
+
+        post, get = wire.heads[-2:]
+        assert post[:3] == ["POST /base/x HTTP/1.1", "Host: probe.example:81", f"Key: {place}"]
+        assert post[4:] == ["Content-Length: 2", ""]
+        assert get[:3] == ["GET /base/x HTTP/1.1", "Host: probe.example:81", f"Key: {place}"]
+        assert get[4:] == [""]
+        assert 59_000 < int(post[3].removeprefix("X-Left: ")) <= 60_000
+        assert 9_000 < int(get[3].removeprefix("X-Left: ")) <= 10_000
+    assert len(client._lines) <= _MOST_HEADS
+
+
+async def test_a_body_is_counted_also_where_there_is_none():
+    """A POST without one says so; a content type comes without its parameters."""
+    wire = Wire()
+    response = await client_of(wire).send("POST", "/x", Deadline.after(60))
+
+    assert wire.heads[0][-2] == "Content-Length: 0"
+    assert response.content_type == "text/xml"
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        {"path": "/x HTTP/1.1\r\nEvil: 1"},
+        {"path": "/x y"},
+        {"path": "/x", "headers": {"A": "1\r\nEvil: 1"}},
+        {"path": "/x", "headers": {"A": "1\nEvil: 1"}},
+        {"path": "/x", "headers": {"A\r\nEvil": "1"}},
+    ],
+)
+async def test_nothing_breaks_out_of_its_line(request_):
+    """A request with a line break where none may be is not sent, the first time nor the second."""
+    wire = Wire()
+    client = client_of(wire)
+    for _ in range(2):
+        with pytest.raises(SourceContractError, match="line break"):
+            await client.send("GET", request_["path"], Deadline.after(60), headers=request_.get("headers"))
+
+    assert wire.heads == []

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from adapters.generic.dci import DciAdapter
+from adapters.generic.dci_request import Requests, references
 from adapters.manifest import DciField, DciLookup, DciOptions, Lookup
 from adapters.ports import Deadline, GroupMember, Link, Response, SearchFetch
 from standards.errors import (
@@ -104,6 +109,52 @@ async def test_everyone_goes_into_one_message():
         "query": {"type": "UIN", "value": "2000000014"},
     }
     assert second["search_criteria"]["query"] == {"type": "BRN", "value": "B1950-000055"}
+
+
+@given(st.lists(st.text(max_size=12), min_size=1, max_size=3, unique=True), st.text(max_size=12), st.booleans())
+async def test_a_message_holds_whatever_it_is_given(values, transaction_id, is_past):
+    """It is put together as text, and nothing in a number, a type or a transaction breaks out of its place."""
+    try:
+        orjson.dumps([*values, transaction_id])
+    except orjson.JSONEncodeError:
+        return  # no text of any JSON
+    manifest = manifest_of("crvs")
+    options = manifest.dci.model_copy(update={"sender_id": 'he"ar\\th', "locale": "é"})
+    messages = Requests(manifest.model_copy(update={"dci": options}))
+    day = date(2020, 2, 29) if is_past else None
+    subjects = [Identifier("UIN", value) for value in values]
+    criteria = [messages.by_number("person", one, day) for one in subjects]
+    body = orjson.loads(messages.message("m", criteria, transaction_id))
+
+    assert body["header"] | {"message_ts": ""} == {
+        "version": "1.0.0",
+        "message_id": "m",
+        "message_ts": "",
+        "action": "search",
+        "sender_id": 'he"ar\\th',
+        "receiver_id": "crvs",
+        "total_count": len(values),
+        "is_msg_encrypted": False,
+    }
+    assert body["message"] == {
+        "transaction_id": transaction_id or "m",
+        "search_request": [
+            {
+                "reference_id": reference,
+                "timestamp": body["header"]["message_ts"],
+                "search_criteria": {
+                    "version": "1.0.0",
+                    "reg_type": "ns:org:RegistryType:Civil",
+                    "reg_record_type": "spdci-extensions-dci:Person",
+                    "query_type": "idtype-value",
+                    "query": {"type": "UIN", "value": value},
+                }
+                | ({"pv:as_of": "2020-02-29"} if is_past else {}),
+                "locale": "é",
+            }
+            for reference, value in zip(references("m", len(values)), values, strict=True)
+        ],
+    }
 
 
 def message_id_of(sent):

@@ -31,7 +31,7 @@ def down():
     return SourceUnavailableError("probe", DOWN)
 
 
-def guard_of(script, clock=None, **limits):
+def guard_of(script, clock=time.monotonic, **limits):
     """Return an adapter with a script, and its guard."""
     adapter = ScriptedAdapter(small_manifest(), script)
     return adapter, Guarded(adapter, Limits(**limits), clock=clock)

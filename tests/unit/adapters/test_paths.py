@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jmespath.exceptions import JMESPathError
 
-from adapters.generic.paths import finder
+from adapters.generic.paths import UnexpectedTypeError, finder, place
 
 KEYS = st.sampled_from(["a", "b", "pv:c"])
 RECORDS = st.recursive(
@@ -28,6 +28,14 @@ PATHS = [
     "a[*].b",
     '"pv:c"[*].a.b',
     "a[?b=='x'].a | [0]",
+    "a[?b=='x'].a | a[0]",
+    "a[?b=='x'].a | [-1]",
+    "a[?b.a=='x'].b.a | [0]",
+    "a[?b==`true`].a | [0]",
+    "a[*].b | [0]",
+    "a[*].b[*].a | [0]",
+    'a.b."pv:c".a',
+    "a[0].b.a",
     "a[?b=='x']",
     "a[?b==`1`].a",
     "a || b",
@@ -57,6 +65,27 @@ def test_every_path_finds_what_the_library_finds(record, path):
     assert type(found) is type(expected)
 
 
+@given(RECORDS, st.sampled_from(PATHS))
+def test_a_place_leads_to_what_its_path_finds(record, path):
+    """Whether it is a member of an object, which others may share, or stands alone."""
+    stands = place(path)
+
+    def reached():
+        holder = stands.holder(record)
+        if stands.member is None:
+            return holder
+        return holder.get(stands.member) if isinstance(holder, dict) else None
+
+    assert outcome_of(reached) == outcome_of(lambda: finder(path)(record))
+
+
+def test_neighbours_share_the_object_that_holds_them():
+    """It is looked for once for all of them."""
+    assert place("a[0].b").path == place("a[0].c").path != place("a[1].b").path
+    assert (place("a").path, place("a").member) == (place("b").path, "a")
+    assert place("max(a)").member is None
+
+
 def test_false_and_zero_are_found():
     """They are values, and not nothing."""
     record = {"attributes": [{"name": "rooms", "value": 0}, {"name": "light", "value": False}]}
@@ -73,7 +102,7 @@ def test_a_path_that_is_none_is_refused_when_it_is_compiled():
 
 def test_a_record_of_another_type_is_reported_without_its_value():
     """The library's message would show it."""
-    with pytest.raises(ValueError, match="another type") as caught:
+    with pytest.raises(UnexpectedTypeError, match="another type") as caught:
         finder("max(dates)")({"dates": ["Asha", 5]})
 
     assert "Asha" not in str(caught.value)

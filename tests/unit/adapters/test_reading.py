@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from adapters.ports import Record
 from adapters.reading import Draft, Reader, newest, normal_identifier
 from standards.errors import SourceContractError
+from standards.identifiers import normal_value
 from standards.states import UnavailableReason
 
 READ = Reader("tax")
@@ -38,6 +40,9 @@ JSON = st.recursive(
         (READ.flag, False, False),
         (READ.flag, "", None),
         (READ.whole, "1840000", 1840000),
+        (READ.whole, " 17 ", 17),
+        (READ.whole, "-17", -17),
+        (READ.whole, "1" * 18, int("1" * 18)),
         (READ.whole, 5.0, 5),
         (READ.decimal, "23.5", 23.5),
         (READ.decimal, 0, 0),
@@ -64,6 +69,8 @@ def test_a_reader_returns_the_catalogue_s_type(reader, value, expected):
         (READ.flag, "perhaps"),
         (READ.whole, 5.5),
         (READ.whole, True),
+        (READ.whole, "1" * 19),
+        (READ.whole, "²"),
         (READ.decimal, "much"),
         (READ.decimal, [1]),
         (READ.required, None),
@@ -89,6 +96,55 @@ def test_a_body_that_is_no_json_object_is_refused(body):
     """Whatever arrived, the error is one of the contract."""
     with pytest.raises(SourceContractError):
         READ.json(body)
+
+
+@given(
+    st.datetimes(timezones=st.sampled_from([None, UTC, timezone(timedelta(hours=5, minutes=30))])),
+    st.sampled_from(["T", " "]),
+    st.sampled_from(["seconds", "auto", "minutes"]),
+    st.booleans(),
+    st.booleans(),
+)
+def test_a_timestamp_means_the_same_in_every_spelling(when, between, precision, slashes, short):
+    """The usual spellings, which are read in a quicker way, and all others."""
+    told = when.isoformat(between, timespec=precision)
+    meant = datetime.fromisoformat(told)
+    expected = (meant if meant.tzinfo else meant.replace(tzinfo=UTC)).isoformat()
+    if slashes:
+        told = told[:10].replace("-", "/") + told[10:]
+    if short:
+        told = told.replace("+00:00", "Z")
+
+    assert READ.moment("at", told) == READ.moment("at", f" {told} ") == expected
+    assert READ.day("at", told) == READ.day("at", told[:10]) == f"{when:%Y-%m-%d}".zfill(10)
+
+
+@pytest.mark.parametrize("text", ["2026-W01-1", "2026-1--01", "20260101", "2026-01-32", "2026/13/01", "２０２６-01-0x"])
+def test_what_only_looks_like_a_date_is_refused(text):
+    """Also what the library of the language would take for one."""
+    with pytest.raises(SourceContractError):
+        READ.day("born", text)
+
+
+@pytest.mark.parametrize("text", ["2026-W01-1", "2026-W01-1T00:00:00", "2026-01-01T24:00:00", "2026-01-01T00-00-00Z"])
+def test_what_only_looks_like_a_timestamp_is_never_passed_on_as_it_is(text):
+    """It is refused, or comes out in the one spelling."""
+    with suppress(SourceContractError):
+        moment = READ.moment("at", text)
+        assert moment is not None
+        assert moment == datetime.fromisoformat(moment).isoformat()
+        assert "W" not in moment
+
+
+@given(st.text(max_size=12))
+def test_a_number_is_in_normal_form(text):
+    """However it was written, and whatever the shortcut for the usual ones sees in it."""
+    try:
+        number = READ.number_of("number", text)
+    except SourceContractError:
+        number = ""
+
+    assert number == normal_value(text)
 
 
 @given(JSON)

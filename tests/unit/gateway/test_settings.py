@@ -63,12 +63,12 @@ def test_paths_in_a_file_are_relative_to_the_file(tmp_path):
         f"registries: {{folders: [more, {tmp_path / 'absolute'}]}}\n",
     )
 
-    assert settings.agreements == tmp_path / "terms"
+    assert settings.agreements.folder == tmp_path / "terms"
     assert settings.stores.folder == tmp_path / "state"
     assert settings.log.file == tmp_path / "log" / "gateway.log"
     assert settings.registries.folders == (tmp_path / "more", tmp_path / "absolute")
     assert settings.stores.keys == Path("keys")
-    assert written(tmp_path, "").agreements == Path("agreements")
+    assert written(tmp_path, "").agreements.folder == Path("agreements")
 
 
 @pytest.mark.parametrize(

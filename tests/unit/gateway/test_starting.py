@@ -8,7 +8,7 @@ import pytest
 
 from gateway.bootstrap import Gateway
 from gateway.journal import SqlJournal, read, sqlite_url, verify
-from gateway.settings import Registries, Settings, Stores, load
+from gateway.settings import Agreements, Registries, Settings, Stores, load
 from gateway.telemetry import open_log
 from standards.errors import ConfigurationError, JournalError
 
@@ -18,7 +18,7 @@ AGREEMENTS = Path(__file__).parents[3] / "policies" / "sandbox"
 def settings(folder, *registries):
     """Return settings of a gateway whose stores lie in one folder, and its registries in others."""
     connected = Registries(builtin=False, folders=registries)
-    return Settings(agreements=AGREEMENTS, registries=connected, stores=Stores(folder=folder))
+    return Settings(agreements=Agreements(folder=AGREEMENTS), registries=connected, stores=Stores(folder=folder))
 
 
 def garbage(path):
@@ -33,6 +33,18 @@ def test_a_gateway_with_everything_in_place_is_wired(tmp_path):
     gateway.ledger.close()
 
     assert gateway.manifests == ()
+
+
+def test_an_agreement_for_two_names_is_not_served(tmp_path):
+    """It would be used by whoever obtains tokens under the one, and say of itself that it is the other's."""
+    folder = tmp_path / "agreements"
+    folder.mkdir()
+    text = (AGREEMENTS / "uct.yaml").read_text(encoding="utf-8")
+    (folder / "uct.yaml").write_text(text.replace("client_id: uct", "client_id: somebody-else"), encoding="utf-8")
+    stated = settings(tmp_path).model_copy(update={"agreements": Agreements(folder=folder)})
+
+    with pytest.raises(ConfigurationError, match="write the client id as both"):
+        Gateway(stated, "http://127.0.0.1:1")
 
 
 def test_a_folder_that_cannot_be_made_names_its_setting(tmp_path):

@@ -129,8 +129,8 @@ def test_plans_are_counted():
 def test_metrics_are_labelled_by_registries_and_consumers_only():
     """No label could hold a person."""
     metrics = Metrics()
-    metrics.questions.labels("uct", "search.answered").inc()
-    metrics.source_calls.labels("crvs").inc()
+    metrics.questions.add("uct", "search.answered")
+    metrics.source_calls.add("crvs")
     text = generate_latest(metrics.registry).decode()
 
     assert 'hearth_questions_total{consumer="uct",outcome="search.answered"} 1.0' in text

@@ -3,10 +3,12 @@
 from collections import Counter
 from datetime import date
 
+import orjson
 import pytest
 
 from mocks.consents import guardian_of
 from mocks.population import REFERENCE_DATE, consents
+from policies.lines import read_lines
 from tests.unit.mocks.countries import country
 
 
@@ -35,7 +37,9 @@ def is_adult(person):
 def test_a_line_has_what_the_gateway_reads(lines):
     """Exactly the agreed members, with dates that hold on the reference date."""
     for line in lines:
-        assert set(line) == {"subject", "purpose", "decision", "sources", "given_by", "given_on", "until"}
+        members = {"subject", "purpose", "decision", "sources", "given_by", "given_on", "until", "capacity"}
+        assert members <= set(line) <= members | {"majority_on", "relation"}
+        assert (line["capacity"] == "guardian") == ("majority_on" in line)
         assert line["purpose"] == "eligibility"
         assert line["decision"] in ("granted", "refused")
         assert line["sources"] in (None, ["health"])
@@ -88,3 +92,8 @@ def test_few_refuse(population, lines):
     assert 0.004 < wholly / len(own) < 0.018
     assert 0.011 < health / len(own) < 0.032
     assert all(line["decision"] == "refused" for line in own if line["sources"])
+
+
+def test_a_ledger_takes_every_line(lines):
+    """Whoever has two numbers decides under both, and nobody else under either."""
+    assert len(read_lines(map(orjson.dumps, lines))) == len(lines)

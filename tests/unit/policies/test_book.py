@@ -1,4 +1,4 @@
-"""A folder of agreements: which one holds, and when the folder cannot be used."""
+"""Which agreement holds on a day, and which contradict each other."""
 
 from datetime import date
 from pathlib import Path
@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from policies.agreement import in_force
-from policies.book import AgreementFolder, AgreementSet
+from policies.book import AgreementSet
+from policies.folder import AgreementFolder
 from standards.errors import ConfigurationError
 from tests.unit.policies.builders import CATALOGUE, agreement
-from tests.unit.policies.test_reading import GOOD
 
 SANDBOX = Path(__file__).parents[3] / "policies" / "sandbox"
 JUNE = date(2026, 6, 1)
@@ -113,44 +113,3 @@ def test_the_practice_folder_holds_two_programmes():
     assert grant is not None
     assert transfer.purposes["eligibility"].legal_basis == "consent"
     assert grant.purposes["enrolment_verification"].legal_basis == "public_task"
-
-
-def test_a_change_is_seen_and_read(tmp_path):
-    """A new version holds as soon as the folder is read again; other files in the folder do not count."""
-    (tmp_path / "a.yaml").write_text(GOOD)
-    (tmp_path / "notes.txt").write_text("not an agreement")
-    book = AgreementFolder.load(tmp_path, CATALOGUE)
-    assert not book.is_changed()
-
-    (tmp_path / "b.yaml").write_text(GOOD.replace('"1.0"', '"1.1"'))
-
-    assert book.is_changed()
-    fresh = book.reloaded()
-    assert [a.version for a in in_force(fresh.versions("programme"), JUNE)] == ["1.1"]
-    assert [a.version for a in in_force(book.versions("programme"), JUNE)] == ["1.0"]
-    assert not fresh.is_changed()
-
-
-def test_a_version_in_use_cannot_be_edited(tmp_path):
-    """Journal entries name the version, so it must go on saying the same."""
-    (tmp_path / "a.yaml").write_text(GOOD)
-    book = AgreementFolder.load(tmp_path, CATALOGUE)
-    assert all(known.forms for known in book.agreements)  # what is worked out later is no change either
-
-    (tmp_path / "a.yaml").write_text("# a comment changes nothing\n" + GOOD)
-    assert book.reloaded().is_changed() is False
-    (tmp_path / "a.yaml").write_text(GOOD.replace("[100, 200]", "[100]"))
-
-    with pytest.raises(ConfigurationError, match=r"grant 1\.0 was changed while in use"):
-        book.reloaded()
-
-
-def test_all_wrong_files_of_a_folder_are_named(tmp_path):
-    """One start shows all mistakes."""
-    (tmp_path / "a.yaml").write_text("id: grant")
-    (tmp_path / "b.yaml").write_text("[]")
-
-    with pytest.raises(ConfigurationError, match=r"(?s)a\.yaml:1:1.*b\.yaml:1:1"):
-        AgreementFolder.load(tmp_path, CATALOGUE)
-    with pytest.raises(ConfigurationError, match="no such folder"):
-        AgreementFolder.load(tmp_path / "nowhere", CATALOGUE)

@@ -4,8 +4,10 @@ from datetime import date
 
 import pytest
 
+from policies.lines import read_lines
 from policies.ports import Standing, StandingKind
-from policies.receipts import Consent, Decision, Pseudonyms, read_lines, standing_of
+from policies.receipts import Consent, Decision, Pseudonyms
+from policies.standing import standing_of
 from standards.errors import ConfigurationError
 from standards.identifiers import identifier
 
@@ -136,6 +138,16 @@ def test_lines_are_read():
     assert read_lines([LINE, "", LINE.encode() + b"\n"]) == [decided("granted")] * 2
 
 
+def test_lines_say_until_when_somebody_else_s_grant_holds():
+    """A refusal needs no end."""
+    by_mother = LINE.replace(
+        '"given_by": {"type": "UIN", "value": "1234567890"}', '"given_by": {"type": "UIN", "value": "2"}'
+    )
+    ending = by_mother.replace('"until": null', '"majority_on": "2030-01-01"')
+
+    assert [one.acts_as for one in read_lines([ending, by_mother.replace("granted", "refused")])] == ["guardian"] * 2
+
+
 @pytest.mark.parametrize(
     ("right", "wrong"),
     [
@@ -151,6 +163,16 @@ def test_lines_are_read():
         ('"value": "1234567890"', '"value": 1234567890'),
         ('"value": "1234567890"', '"value": " "'),
         ("{", "["),
+        ('"given_by": {"type": "UIN", "value": "1234567890"}', '"given_by": {"type": "UIN", "value": "2"}'),
+        ('"until": null', '"until": null, "capacity": "guardian", "majority_on": "2030-01-01"'),
+        (
+            '"given_by": {"type": "UIN", "value": "1234567890"}',
+            '"given_by": {"type": "UIN", "value": "2"}, "capacity": "proxy"',
+        ),
+        (
+            '"given_by": {"type": "UIN", "value": "1234567890"}',
+            '"given_by": {"type": "UIN", "value": "2"}, "capacity": "self"',
+        ),
     ],
 )
 def test_a_wrong_line_is_named_by_its_number_only(right, wrong):

@@ -127,6 +127,20 @@ def test_a_silent_lesser_registry_might_have_had_the_value():
     assert given_name(first=heard(None, "first"), second=heard(None, "second", DOWN)) == Unavailable(DOWN, "second")
 
 
+def test_a_registry_kept_from_an_attribute_has_no_word_on_it():
+    """The person refused this fact from there: neither its value nor its contradiction is told, other facts are."""
+    kept_back = PersonPermit(
+        {"given_name": VALUE}, {}, refused_attributes={"first": frozenset({"given_name", "email"})}
+    )
+    said = {"first": heard(record({"given_name": "A", "email": "a@b"}), "first"), "second": name("B", "second")}
+
+    states = compose(said, permit=kept_back).members[0].attributes
+
+    assert states["given_name"] == value("B", "second")
+    assert states["email"] == Withheld(WithheldReason.CONSENT_REFUSED)
+    assert states["occupation"] == Absent(Provenance("second", NOW))
+
+
 def test_who_cannot_be_asked_for_want_of_a_number_does_not_stand_in_the_way():
     """That is no outage: no registry will ever say more."""
     assert given_name(first=heard(None, "first", NO_NUMBER), second=name("B", "second")) == value("B", "second")

@@ -70,6 +70,15 @@ async def test_the_third_answer_is_the_second_one_again():
     assert third.sources == second.sources
 
 
+async def test_when_a_question_says_that_consent_was_noted_does_not_matter():
+    """Client kits write the present moment there; what counts is in the ledger."""
+    desk = Desk()
+    for second in range(3):
+        await desk.ask(consent={"ts": f"2026-09-30T12:00:0{second}Z", "purpose": {"code": "enrolment_verification"}})
+
+    assert desk.recalled == 1
+
+
 async def test_only_what_was_kept_alone_is_given_again():
     """The first answer says that its records were just asked for; that is not true of a later one."""
     desk = Desk()
@@ -89,7 +98,7 @@ async def test_only_what_was_kept_alone_is_given_again():
         {"response_entity": ResponseEntity.MEMBER},
         {"explain": True},
         {"as_of": NOW.date()},
-        {"consent": {"purpose": {"code": "x"}}},
+        {"consent": {"hearth:proof": "a.b.c"}},
         {"query": IdQuery(HOUSEHOLD)},
     ],
 )

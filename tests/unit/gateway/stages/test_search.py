@@ -176,7 +176,7 @@ async def test_each_is_asked_about_in_order_and_few_at_a_time():
     """The answers stand in the order of the subjects, whichever came first."""
     under_way, most = 0, 0
 
-    async def ask(subject: Identifier) -> str:
+    async def ask(subject: Identifier, by: Deadline) -> str:
         nonlocal under_way, most
         under_way += 1
         most = max(most, under_way)
@@ -185,7 +185,7 @@ async def test_each_is_asked_about_in_order_and_few_at_a_time():
         under_way -= 1
         return subject.value
 
-    answers = await Searcher(connected(registries()), concurrency=3).each(SUBJECTS, ask)
+    answers = await Searcher(connected(registries()), concurrency=3).each(SUBJECTS, ask, NEVER)
 
     assert answers == [s.value for s in SUBJECTS]
     assert most == 3
@@ -194,32 +194,32 @@ async def test_each_is_asked_about_in_order_and_few_at_a_time():
 async def test_silence_about_one_of_many_is_an_error_of_the_source():
     """The same as silence about a single one, so that the question is answered as "not obtained"."""
 
-    async def ask(subject: Identifier) -> str:
+    async def ask(subject: Identifier, by: Deadline) -> str:
         if subject == SUBJECTS[3]:
             raise SourceUnavailableError("social", DOWN)
         return subject.value
 
     for subjects in (SUBJECTS, SUBJECTS[3:4]):
         with pytest.raises(SourceUnavailableError):
-            await Searcher(connected(registries())).each(subjects, ask)
+            await Searcher(connected(registries())).each(subjects, ask, NEVER)
 
 
 async def test_a_fault_of_ours_is_not_taken_for_a_silent_source():
     """It passes as what it is."""
 
-    async def ask(subject: Identifier) -> str:
+    async def ask(subject: Identifier, by: Deadline) -> str:
         raise KeyError(subject)
 
     with pytest.raises(ExceptionGroup):
-        await Searcher(connected(registries())).each(SUBJECTS, ask)
+        await Searcher(connected(registries())).each(SUBJECTS, ask, NEVER)
 
 
 async def test_nobody_found_is_nobody_asked_about():
     """No subject, no answer."""
-    assert await Searcher(connected(registries())).each((), _unasked) == []
+    assert await Searcher(connected(registries())).each((), _unasked, NEVER) == []
 
 
-async def _unasked(subject: Identifier) -> None:
+async def _unasked(subject: Identifier, by: Deadline) -> None:
     raise AssertionError
 
 

@@ -1,0 +1,1 @@
+"""Groups of the `hearth` command, one module each; `gateway/cli.py` registers them."""

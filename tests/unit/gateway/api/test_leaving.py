@@ -1,0 +1,81 @@
+"""Before an answer leaves: recorded, and still under the terms that hold."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import orjson
+
+from gateway.api.search import recorded
+from gateway.pipeline import answer
+from gateway.stages.decide import Decisions
+from policies.agreement import Agreement
+from policies.book import AgreementSet
+from tests.builders import CATALOGUE, NOW, PLANNER, World, question, sandbox_agreement
+from tests.unit.gateway.stages.test_terms import ChangingBook
+
+
+class NarrowingJournal:
+    """Keeps entries, and narrows the agreement while it writes the first of them."""
+
+    def __init__(self, narrow):
+        self.written, self._narrow = [], narrow
+
+    async def record(self, entries):
+        self.written.append([entry.event for entry in entries])
+        if len(self.written) == 1:
+            self._narrow()
+
+
+def world():
+    """A world whose agreement can change, and the agreement."""
+    known = sandbox_agreement("cct-education")
+    book, made = ChangingBook(known), World()
+    decisions = Decisions(book, made.ledger, CATALOGUE, PLANNER.holders())
+    made.rooms = made.rooms._replace(decisions=decisions)
+    return made, book, known
+
+
+async def leaving(narrow_to):
+    """Answer one question while the agreement changes; return what leaves and what was recorded."""
+    made, book, known = world()
+
+    def narrow():
+        book.current = AgreementSet([known, *narrow_to(known)])
+
+    journal = NarrowingJournal(narrow)
+    gateway: Any = SimpleNamespace(rooms=made.rooms, journal=journal)
+    asked = question()
+    (left,) = await recorded(gateway, [asked], [await answer(asked, made.rooms)])
+    return left, journal.written
+
+
+def later(known, **changes):
+    """A successor that holds today."""
+    return Agreement.model_validate(known.model_dump() | {"version": "1.1", "start": NOW.date()} | changes)
+
+
+async def test_an_answer_under_terms_that_still_hold_leaves_as_it_is():
+    """One entry, one answer."""
+    left, written = await leaving(lambda _: [])
+
+    assert written == [["search.answered"]]
+    assert left.status == "succ"
+
+
+async def test_an_answer_under_narrowed_terms_never_leaves():
+    """It is given anew under what holds now, and the journal says that the first one did not leave."""
+    left, written = await leaving(lambda known: [later(known, attributes={"given_name": "value"})])
+
+    assert written == [["search.answered"], ["search.superseded", "search.answered"]]
+    assert left.entry.agreement.endswith("@1.1")
+    assert left.entry.released == ("given_name",)
+    assert b"school_enrolled" not in left.item
+
+
+async def test_an_answer_under_an_ended_agreement_becomes_a_denial():
+    """Nothing of what was composed is in it."""
+    left, written = await leaving(lambda known: [later(known, end=NOW.date().replace(day=1), start=known.start)])
+
+    assert written == [["search.answered"], ["search.superseded", "search.denied"]]
+    assert "agreement_not_in_force" in orjson.loads(left.item)["status_reason_message"]
+    assert b"reg_records" not in left.item

@@ -1,0 +1,1 @@
+"""Unit tests of the groups of the hearth command."""
