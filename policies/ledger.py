@@ -67,6 +67,25 @@ class _Ledger:
         """Return the pseudonyms under which a person's decisions may stand."""
         return self.pseudonyms.of_person(numbers)
 
+    async def standings(
+        self, subjects: Sequence[Mapping[str, str]], purpose: str, consumer_id: str, at: datetime
+    ) -> tuple[Standing, ...]:
+        """Return where each person stands, in the order asked."""
+        return await self.standings_under([self.names(s) for s in subjects], purpose, consumer_id, at)
+
+    async def standings_under(
+        self,
+        people: Sequence[tuple[str, ...]],
+        purpose: str,
+        consumer_id: str,
+        at: datetime,
+        *,
+        carried: Mapping[str, Sequence[Receipt]] = _NOTHING,
+        objections: bool = False,
+    ) -> tuple[Standing, ...]:
+        """Return the same for people given by their pseudonyms."""
+        raise NotImplementedError
+
     def carried(self, consent: Consent, name: str) -> Receipt:
         """Return the receipt of a decision that came with a question, and is not kept."""
         receipt = self.pseudonyms.receipt(consent, name)
@@ -121,12 +140,6 @@ class MemoryLedger(_Ledger):
         self._texts: dict[str, str] = {}
         self._of_person: dict[str, list[str]] = {}
         self._gone: list[Identifier] = []
-
-    async def standings(
-        self, subjects: Sequence[Mapping[str, str]], purpose: str, consumer_id: str, at: datetime
-    ) -> tuple[Standing, ...]:
-        """Return where each person stands, in the order asked."""
-        return await self.standings_under([self.names(s) for s in subjects], purpose, consumer_id, at)
 
     async def standings_under(
         self,
@@ -248,12 +261,6 @@ class SqliteLedger(_Ledger):
         if self._quick is not None:
             self._quick.close()
         self._engine.dispose()
-
-    async def standings(
-        self, subjects: Sequence[Mapping[str, str]], purpose: str, consumer_id: str, at: datetime
-    ) -> tuple[Standing, ...]:
-        """Return where each person stands, in the order asked."""
-        return await self.standings_under([self.names(s) for s in subjects], purpose, consumer_id, at)
 
     async def standings_under(
         self,

@@ -6,6 +6,7 @@ tells a connection, without touching the table, whether another connection has c
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
@@ -16,6 +17,9 @@ from policies.tables import COLUMNS, receipt_of
 
 KNOWN_AT_MOST: Final = 50_000
 """People remembered between two writes."""
+
+MAPPED_BYTES: Final = 2**31
+"""How much of the file may be read as memory; the system keeps of it what is used."""
 
 _Numbered = tuple[int, Receipt]
 
@@ -29,14 +33,30 @@ class QuickReader:
     def __init__(self, path: Path) -> None:
         self._connection = sqlite3.connect(path, timeout=10)
         self._connection.execute("PRAGMA query_only = ON")
+        # A few people among millions lie on pages all over the file: none shall cost a call to the system.
+        self._connection.execute(f"PRAGMA mmap_size = {MAPPED_BYTES}")
         self._known: dict[tuple[str, str], tuple[_Numbered, ...]] = {}
         self._objections: dict[str, bool] = {}
         self._version = -1
+        self._turn: tuple[asyncio.AbstractEventLoop, int] | None = None
 
     def version(self) -> int:
-        """Return SQLite's count of changes that others made to the file."""
+        """Return SQLite's count of changes that others made to the file.
+
+        Asked for once in a turn of the event loop: it costs several calls to the system, and all answers that become
+        ready in one turn leave in it.
+        """
+        loop = _running_loop()
+        if self._turn is not None and self._turn[0] is loop:
+            return self._turn[1]
         (version,) = self._connection.execute("PRAGMA data_version").fetchone()
+        if loop is not None:
+            self._turn = loop, int(version)
+            loop.call_soon(self._end_turn)
         return int(version)
+
+    def _end_turn(self) -> None:
+        self._turn = None
 
     def read(self, people: Iterable[str], purpose: str) -> dict[str, tuple[_Numbered, ...]]:
         """Return each person's receipts for a purpose with their places in the order of recording."""
@@ -74,3 +94,10 @@ class QuickReader:
             self._known.clear()
             self._objections.clear()
             self._version = version
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None

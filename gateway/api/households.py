@@ -6,7 +6,6 @@ The question takes the same path as one in a DCI message, and is recorded in the
 from __future__ import annotations
 
 import asyncio
-import secrets
 import time
 from collections.abc import Mapping
 from datetime import datetime
@@ -19,6 +18,7 @@ from gateway.api.deadline import deadline_of
 from gateway.api.search import measure, record_abandoned, recorded, unheard
 from gateway.api.state import GATEWAY, SUMMARY
 from gateway.bootstrap import utc_now
+from gateway.ids import new_id
 from gateway.pipeline import Answer, Question, answer
 from gateway.settings import Consumer
 from gateway.stages.admit import parsed
@@ -58,9 +58,9 @@ async def lookup(request: web.Request) -> web.Response:
     if request.content_type != "application/json":
         raise web.HTTPUnsupportedMediaType
     deadline = deadline_of(request.headers.get(DEADLINE_HEADER), gateway.settings.messages)
-    correlation_id = secrets.token_hex(16)
+    correlation_id = new_id()
     item = read_lookup(await request.read(), correlation_id, utc_now(), gateway.catalogue)
-    question = Question(consumer, item, secrets.token_hex(16), correlation_id, deadline, is_plain=True)
+    question = Question(consumer, item, new_id(), correlation_id, deadline, is_plain=True)
     try:
         answers = await recorded(gateway, [question], [await answer(question, gateway.rooms)])
     except asyncio.CancelledError:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import secrets
 import time
 from collections.abc import Sequence
 from datetime import datetime
@@ -16,6 +15,7 @@ from gateway.api.deadline import HEADER as DEADLINE_HEADER
 from gateway.api.deadline import deadline_of
 from gateway.api.state import GATEWAY, SUMMARY
 from gateway.bootstrap import Gateway, utc_now
+from gateway.ids import new_id
 from gateway.pipeline import Answer, Question, abandoned, answer, superseded
 from gateway.settings import Consumer
 from gateway.stages.admit import parsed
@@ -51,7 +51,7 @@ async def sync_search(request: web.Request) -> web.Response:
         if error.reason_code not in _IN_HEADER:
             raise
         return _refused_whole(gateway, body, error, now)
-    correlation_id = secrets.token_hex(16)
+    correlation_id = new_id()
     asked = [
         item
         if isinstance(item, RejectedItem)
@@ -134,12 +134,12 @@ def _refused_whole(gateway: Gateway, body: bytes, error: RequestError, now: date
         header_of(raw),
         [],
         now=now,
-        message_id=secrets.token_hex(16),
+        message_id=new_id(),
         sender_id=gateway.settings.server.sender_id,
         reason_code=error.reason_code if error.reason_code in _HEADER_CODES else None,
         reason_message=str(error),
     )
-    return _signed(gateway, search_answer(header, transaction_id_of(raw), secrets.token_hex(16), []), now)
+    return _signed(gateway, search_answer(header, transaction_id_of(raw), new_id(), []), now)
 
 
 def _sealed(
@@ -155,7 +155,7 @@ def _sealed(
         request,
         statuses,
         now=now,
-        message_id=secrets.token_hex(16),
+        message_id=new_id(),
         sender_id=gateway.settings.server.sender_id,
     )
     return _signed(gateway, search_answer(header, transaction_id, correlation_id, items), now)  # type: ignore[arg-type]

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from adapters.manifest import Lookup, Manifest
 from adapters.ports import Deadline
-from gateway.ports import Clock, Kept, RecordKey
+from gateway.ports import Clock
+from gateway.stages.account import Account
 from gateway.stages.calls import Calls
 from gateway.stages.circle import Circle
 from gateway.stages.deciding import Deciding
 from gateway.stages.gathered import Gathered
 from gateway.stages.household import Found, missing, settle
-from gateway.stages.identity import Issuers, refused
+from gateway.stages.identity import Issuers
 from gateway.stages.people import Person, relate, told_apart, verify, without_family
 from gateway.stages.plan import SILENCE, Plan, Step, Who
 from gateway.stages.under_way import Errand, Heard, Terms, one_is_over
 from gateway.stages.whose import Whose
 from policies.engine import narrowed
-from standards.household import Evidence, Outcome, SourceOutcome
+from standards.household import Evidence
 from standards.identifiers import GROUP_TYPES, Identifier
 from standards.permit import PersonPermit
 from standards.rules import PERSON_ONLY
@@ -78,16 +78,10 @@ class Walk:
         self.people: list[Person] = []
         self.asked: Person | None = None
         self.group: dict[tuple[str, str], Heard] = {}
-        self.called: dict[str, int] = {}
-        self.from_cache: dict[str, int] = {}
-        self.failed: dict[str, UnavailableReason] = {}
-        self.answered: set[str] = set()
+        self.account = Account()
         self.unheard: tuple[str, ...] = ()
         self.words: dict[Identifier, Heard] = {}
         self.met: list[Person] = []
-        self.kept: list[tuple[RecordKey, Kept]] | None = []
-        self.fresh_s = math.inf
-        self.said: dict[tuple[str, str], set[bytes]] = {}
 
     async def gather(self) -> Gathered:
         """Return what the registries said, with a reason for everything they did not."""
@@ -117,12 +111,12 @@ class Walk:
             people=tuple(self.people),
             asked=self.asked.number if self.asked and self.subject.type not in GROUP_TYPES else None,
             group=self.group,
-            outcomes={id_: self._outcome(id_) for id_ in self.ground.sources},
+            outcomes=self.account.outcomes(self.ground.sources),
             unheard=self.unheard,
             others=tuple(self.met),
-            kept=None if self.kept is None else tuple(self.kept),
-            fresh_s=self.fresh_s,
-            said=self.said,
+            kept=None if self.account.kept is None else tuple(self.account.kept),
+            fresh_s=self.account.fresh_s,
+            said=self.account.said,
         )
 
     # -- who is in the household ---------------------------------------------------------------------------
@@ -214,12 +208,11 @@ class Walk:
         self, key: tuple[str, str], subjects: tuple[Identifier, ...], names: frozenset[str]
     ) -> Mapping[Identifier, Heard]:
         """Ask one lookup outside the plan, before it is known what may be planned."""
-        step = Step(0, *key, (), Who.ASKED, names, (), ())
         by = self.deadline.earlier(self.deadline.left_s() / 2)
         errand = self.ground.calls.errand(
             key, subjects, names, self.terms._replace(as_of=None), by, self.transaction_id
         )
-        return await self._run(step, errand)
+        return await self._run(errand)
 
     # -- asking --------------------------------------------------------------------------------------------
 
@@ -321,7 +314,7 @@ class Walk:
     def _hear(self, taken: _Taken) -> _Taken | None:
         """Keep what a step was told; return what is still to be asked, by people's second numbers, if anything is."""
         step = taken.step
-        for number, heard in self._told(step, taken.errand).items():
+        for number, heard in self.account.told(taken.errand).items():
             person = taken.whose[number]
             if person is None:
                 self.group[step.key] = heard
@@ -386,9 +379,6 @@ class Walk:
                 return True
         return False
 
-    def _nobody(self, step: Step) -> Heard:
-        return Heard(None, Provenance(step.source_id, self.ground.now()))
-
     def _nothing(self, step: Step, reason: UnavailableReason) -> Heard:
         return Heard(None, Provenance(step.source_id, self.ground.now()), reason)
 
@@ -396,44 +386,12 @@ class Walk:
         """Return what one lookup says about each subject; a failure comes back as the reason for it."""
         if not subjects:
             return {}
-        return await self._run(step, self._errand(step, subjects, step.names))
+        return await self._run(self._errand(step, subjects, step.names))
 
-    async def _run(self, step: Step, errand: Errand) -> dict[Identifier, Heard]:
+    async def _run(self, errand: Errand) -> dict[Identifier, Heard]:
         try:
             await self.ground.calls.begin([errand])
             await one_is_over([errand])
         finally:
             self.ground.calls.leave([errand])
-        return self._told(step, errand)
-
-    def _told(self, step: Step, errand: Errand) -> dict[Identifier, Heard]:
-        """Return what came of an errand that is over, and count it."""
-        if errand.defect is not None:
-            raise errand.defect
-        source_id = step.source_id
-        self.called[source_id] = self.called.get(source_id, 0) + errand.calls
-        self.from_cache[source_id] = self.from_cache.get(source_id, 0) + errand.cached
-        if errand.failed is not None:
-            self.failed[source_id] = errand.failed
-        if errand.has_answered:
-            self.answered.add(source_id)
-        if self.kept is not None:
-            self.kept = [*self.kept, *errand.kept] if errand.is_kept_alone() else None
-            self.fresh_s = min(self.fresh_s, errand.fresh_s)
-        said: tuple[bytes, ...] = ()
-        for subject, heard in errand.heard.items():
-            if heard.said is not said:  # all who were asked about in one call share what was said
-                said = heard.said
-                self.said.setdefault(step.key, set()).update(said)
-            if heard.record is not None and UnavailableReason.AMBIGUOUS_IDENTITY in heard.record.unusable.values():
-                errand.heard[subject] = refused(heard)
-        return errand.heard
-
-    def _outcome(self, source_id: str) -> SourceOutcome:
-        calls, cached = self.called.get(source_id, 0), self.from_cache.get(source_id, 0)
-        reason = self.failed.get(source_id)
-        if reason is not None:
-            outcome = Outcome.PARTIAL if source_id in self.answered else Outcome.UNAVAILABLE
-        else:
-            outcome = Outcome.ANSWERED if source_id in self.answered else Outcome.NOT_ASKED
-        return SourceOutcome(outcome, calls, cached, reason)
+        return self.account.told(errand)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from datetime import datetime
 from itertools import chain
 from typing import Any, Final, NamedTuple
@@ -16,14 +15,12 @@ from uuid import uuid4
 
 import orjson
 import sqlalchemy as sa
-from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.journal.search import SLACK
 from gateway.journal.store import ENTRIES, Store, end_of, rows_after
 from gateway.trail.notices import AccessNotice, notice_id
-from gateway.trail.tables import CURSOR, NOTICES, PLACES, WATCHES, add_new, add_places
+from gateway.trail.tables import CURSOR, NOTICES, PLACES, WATCHES, Tables, add_new, add_places
 from gateway.trail.telling import QUESTIONS, UNMADE, Entry, Found
-from standards.errors import JournalError
 
 ROWS: Final = 500
 """Entries that are followed in one step."""
@@ -71,11 +68,12 @@ class _Tail(NamedTuple):
     """Mark of a message -> entries that say that an answer of it did not leave."""
 
 
-class TrailBook:
+class TrailBook(Tables):
     """Index and wishes in one database, beside a journal."""
 
     def __init__(self, engine: sa.Engine, journal: Store) -> None:
-        self._engine, self._journal = engine, journal
+        super().__init__(engine, "the trail")
+        self._journal = journal
 
     # -- following the journal -------------------------------------------------------------------------------
 
@@ -304,22 +302,6 @@ class TrailBook:
                 for row in connection.execute(sa.select(WATCHES).where(WATCHES.c.watch_id.in_(some))):
                     found.setdefault(row.watch_id, set()).add(row.person)
         return {watch_id: frozenset(people) for watch_id, people in found.items()}
-
-    @contextmanager
-    def _reading(self) -> Iterator[sa.Connection]:
-        try:
-            with self._engine.connect().execution_options(hearth_reads=True) as connection:
-                yield connection
-        except SQLAlchemyError as error:
-            raise JournalError(f"the trail cannot be read ({type(error).__name__})") from error
-
-    @contextmanager
-    def _writing(self) -> Iterator[sa.Connection]:
-        try:
-            with self._engine.begin() as connection:
-                yield connection
-        except SQLAlchemyError as error:
-            raise JournalError(f"the trail cannot be written ({type(error).__name__})") from error
 
 
 def _names(entry: Entry) -> frozenset[str]:

@@ -10,8 +10,7 @@ import asyncio
 import hashlib
 import hmac
 import secrets
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -21,11 +20,10 @@ import orjson
 import sqlalchemy as sa
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.keys import Keys, write_private
-from gateway.trail.tables import DISPUTERS, DISPUTES, add_new
-from standards.errors import ConfigurationError, JournalError
+from gateway.trail.tables import DISPUTERS, DISPUTES, Tables, add_new
+from standards.errors import ConfigurationError
 from standards.identifiers import Identifier
 
 _NONCE_BYTES: Final = 12
@@ -164,11 +162,12 @@ class MemoryRoute:
         return sorted(self.sent)
 
 
-class DisputeBook:
+class DisputeBook(Tables):
     """The disputes, in the trail's database."""
 
     def __init__(self, engine: sa.Engine, keys: Keys) -> None:
-        self._engine, self.seal, self._keys = engine, Seal(keys), keys
+        super().__init__(engine, "the disputes")
+        self.seal, self._keys = Seal(keys), keys
 
     def new(self, by: Identifier, client_id: str, about: tuple[str, str, str], now: datetime) -> Dispute:
         """Return a dispute that is not kept yet.
@@ -236,22 +235,6 @@ class DisputeBook:
         wanted = sa.select(*columns).where(which).order_by(DISPUTES.c.opened_at, DISPUTES.c.dispute_id)
         with self._reading() as connection:
             return tuple(Dispute(*row) for row in connection.execute(wanted))
-
-    @contextmanager
-    def _reading(self) -> Iterator[sa.Connection]:
-        try:
-            with self._engine.connect().execution_options(hearth_reads=True) as connection:
-                yield connection
-        except SQLAlchemyError as error:
-            raise JournalError(f"the disputes cannot be read ({type(error).__name__})") from error
-
-    @contextmanager
-    def _writing(self) -> Iterator[sa.Connection]:
-        try:
-            with self._engine.begin() as connection:
-                yield connection
-        except SQLAlchemyError as error:
-            raise JournalError(f"the disputes cannot be written ({type(error).__name__})") from error
 
 
 OPEN: Final = frozenset({DisputeState.RECEIVED, DisputeState.FORWARDED})

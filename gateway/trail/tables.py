@@ -5,14 +5,15 @@ Nobody stands in them in clear: people are keyed pseudonyms, numbers are sealed,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
-from standards.errors import ConfigurationError
+from standards.errors import ConfigurationError, JournalError
 
 METADATA: Final = sa.MetaData()
 _NUMBER: Final = sa.BigInteger().with_variant(sa.Integer, "sqlite")
@@ -131,3 +132,29 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
 def _begin_sqlite(connection: sa.Connection) -> None:
     reads = connection.get_execution_options().get("hearth_reads", False)
     connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+
+
+class Tables:
+    """A book over these tables; what the database says against it is told in the book's own words.
+
+    what: names the book in an error, `the trail`.
+    """
+
+    def __init__(self, engine: sa.Engine, what: str) -> None:
+        self._engine, self._what = engine, what
+
+    @contextmanager
+    def _reading(self) -> Iterator[sa.Connection]:
+        try:
+            with self._engine.connect().execution_options(hearth_reads=True) as connection:
+                yield connection
+        except SQLAlchemyError as error:
+            raise JournalError(f"{self._what} cannot be read ({type(error).__name__})") from error
+
+    @contextmanager
+    def _writing(self) -> Iterator[sa.Connection]:
+        try:
+            with self._engine.begin() as connection:
+                yield connection
+        except SQLAlchemyError as error:
+            raise JournalError(f"{self._what} cannot be written ({type(error).__name__})") from error

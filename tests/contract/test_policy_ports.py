@@ -1,5 +1,6 @@
 """What every agreement book and every consent ledger promises, wherever they are kept."""
 
+import asyncio
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
@@ -381,3 +382,19 @@ def test_a_ledger_s_file_is_its_owner_s_alone(tmp_path):
     ledger.close()
 
     assert (tmp_path / "consent.db").stat().st_mode & 0o777 == 0o600
+
+
+def test_what_one_event_loop_was_told_is_not_told_to_the_next(tmp_path):
+    """Though the first has ended in the middle of its turn."""
+    ledger, other = (SqliteLedger.open(tmp_path / "consent.db", KEY) for _ in range(2))
+
+    async def stamp() -> object:
+        return ledger.stamp()
+
+    try:
+        first = asyncio.run(stamp())
+        asyncio.run(other.record(decided("1234567890")))
+        assert asyncio.run(stamp()) != first
+    finally:
+        ledger.close()
+        other.close()

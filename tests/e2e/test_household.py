@@ -60,6 +60,24 @@ def test_the_second_question_is_answered_from_the_brief_cache_and_says_so(countr
     assert all(s["cached"] for s in states(second).values() if s["state"] == "value")
 
 
+def test_the_third_answer_is_the_second_one_given_again(country: Country):
+    """By the client that programmes use: the gateway counts it, and nothing of it differs but reference and time."""
+    country.ask("complete_household")
+    second = country.ask("complete_household")
+    before = recalled(country)
+    third = country.ask("complete_household")
+
+    assert recalled(country) == before + 1
+    assert third["data"] == second["data"]
+    assert third["timestamp"] >= second["timestamp"]
+
+
+def recalled(country: Country) -> float:
+    """How many answers the gateway has given again."""
+    text = country.http.get(f"{country.content['gateway']}/metrics").raise_for_status().text
+    return float(text.partition("\nhearth_recalled_answers_total ")[2].splitlines()[0])
+
+
 def test_two_programmes_see_two_faces_of_one_household(country: Country):
     """Each answer holds exactly what its agreement names, in its forms."""
     from policies.folder import agreement_files
