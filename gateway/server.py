@@ -27,6 +27,9 @@ from gateway.worker_metrics import SharedMetrics, clear
 from gateway.workers import Crew, Place, end_quietly
 from standards.errors import ConfigurationError
 
+SWITCH_S: Final = 0.0005
+"""How long a thread may keep the interpreter from others, in seconds. Every answer waits for the journal's thread, and
+that takes several turns for one commit: with the usual 5 ms for each, the median answer waited longer for it."""
 STOP_S: Final = 3.0
 """How long questions under way may take to end after the signal to stop, in seconds."""
 _METRICS: Final = "workers"
@@ -127,6 +130,7 @@ async def _serve(
             writing = asyncio.create_task(shared.keep_writing())
         gc.collect()
         gc.freeze()  # what is wired now lives as long as the process: the collector need not look at it again
+        sys.setswitchinterval(SWITCH_S)
         gc.set_threshold(100_000, 50, 50)  # a question makes thousands of objects and no cycles worth a look each time
         tell()
         await stop.wait()

@@ -93,8 +93,10 @@ class Keeper:
         try:
             if not self._is_keeper():
                 return False
-            self._check_in(is_last=is_last)
+            is_new = self._check_in(is_last=is_last)
             self._copy()
+            if is_new:
+                self._store.settle()
         except JournalError as error:
             trouble = str(error)
         except (SQLAlchemyError, OSError) as error:
@@ -131,8 +133,8 @@ class Keeper:
 
     # -- checkpoints ---------------------------------------------------------------------------------------
 
-    def _check_in(self, *, is_last: bool) -> None:
-        """Sign a checkpoint when one is due, and write it where it is kept.
+    def _check_in(self, *, is_last: bool) -> bool:
+        """Sign a checkpoint when one is due, and write it where it is kept; tell whether there were new entries.
 
         Raises: JournalError when what was seen before has changed: nothing is signed then.
         """
@@ -142,6 +144,7 @@ class Keeper:
         if self._seen is not None and self._seen[0] and was != self._seen[1]:
             # INVARIANT: nobody puts his name to a journal that is not the one he has seen before.
             raise JournalError(f"entry {self._seen[0]} was changed or removed: run `hearth journal verify`")
+        is_new = self._seen != (seq, last)
         self._seen = (seq, last)
         is_due = seq - self._signed >= self._duties.checkpoint_entries or time.monotonic() >= self._due or is_last
         if seq > self._signed and is_due:
@@ -149,6 +152,7 @@ class Keeper:
         if is_due:
             self._due = time.monotonic() + self._duties.checkpoint_s
             self._write_down()
+        return is_new
 
     def _sign(self, one: Checkpoint) -> None:
         with contextlib.suppress(IntegrityError), self._store.writing() as connection:  # another machine was first

@@ -37,6 +37,8 @@ _ROWS_AT_ONCE: Final = 250
 _TURN: Final = 0x48656172_74680001
 """What writers take turns by in PostgreSQL: the number of the advisory lock."""
 _PAGE: Final = 500
+_LOG_PAGES: Final = 20_000
+"""Length of SQLite's write-ahead log at which a writer moves it into the file itself; the keeper does long before."""
 _END: Final = "SELECT seq, hash FROM journal ORDER BY seq DESC LIMIT 1"
 
 METADATA: Final = MetaData()
@@ -135,6 +137,15 @@ class Store:
         with self._turns.mine() if self._turns else nullcontext(), self._engine.begin() as connection:
             yield connection
 
+    def settle(self) -> None:
+        """Move what was written from SQLite's write-ahead log into the file, beside the writers.
+
+        Left to itself, SQLite lets the writer do it now and then, and every answer of that moment waits for it.
+        """
+        if self._engine.dialect.name == "sqlite":
+            with self._engine.connect().execution_options(hearth_settles=True) as connection:
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)")
+
     def forget_connections(self) -> None:
         """Close every connection; the next use makes a new one."""
         if self._raw is not None:
@@ -215,13 +226,17 @@ def open_engine(url: str) -> Engine:
 def _prepare_sqlite(connection: Any, _record: object) -> None:
     connection.isolation_level = None  # transactions begin where `_begin_sqlite` says so
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={int(1000 * LOCK_WAIT_S)}"):
+    lock_wait = f"busy_timeout={int(1000 * LOCK_WAIT_S)}"
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", lock_wait, f"wal_autocheckpoint={_LOG_PAGES}"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    reads = connection.get_execution_options().get("hearth_reads", False)
+    options = connection.get_execution_options()
+    if options.get("hearth_settles", False):
+        return  # SQLite settles outside of transactions only
+    reads = options.get("hearth_reads", False)
     connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
 

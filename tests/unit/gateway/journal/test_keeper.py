@@ -8,6 +8,7 @@ import pytest
 from gateway.journal import CopyFile
 from gateway.journal.checkpoints import read_checkpoints
 from gateway.journal.copy import copy_of, files_of, row_of
+from gateway.journal.store import Store, sqlite_url
 from standards.errors import JournalError
 
 
@@ -185,3 +186,19 @@ def test_a_line_that_is_no_entry_is_told(disk):
             row_of(line)
     with pytest.raises(JournalError, match="no copy"):
         copied(disk)
+
+
+def test_what_is_written_is_moved_into_the_file_beside_the_writers(tmp_path):
+    """Else the log beside it grows until a writer has to stop and do it, and every answer waits."""
+    file = tmp_path / "journal.db"
+    store = Store(sqlite_url(file))
+    try:
+        store.create()
+        store.settle()
+        before = file.stat().st_size
+        store.append(["x" * 3000] * 50)
+        assert file.stat().st_size == before
+        store.settle()
+        assert file.stat().st_size > before + 100_000
+    finally:
+        store.close()
