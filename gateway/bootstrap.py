@@ -22,6 +22,7 @@ from gateway.keys import Keys, open_keys
 from gateway.pipeline import Rooms
 from gateway.settings import Settings
 from gateway.stages.admit import Admission
+from gateway.stages.calls import Calls
 from gateway.stages.compose import Composer
 from gateway.stages.decide import Decisions
 from gateway.stages.derive import Deriver
@@ -125,6 +126,15 @@ class Gateway:
         settings = self.settings
         planner = Planner(self.manifests, self.catalogue, self._silent)
         of_past = [past for manifest in self.manifests if (past := manifest.for_past()) is not None]
+        calls = Calls(
+            self.registries,
+            self.cache,
+            utc_now,
+            max_age_s=settings.cache.max_age_s,
+            max_stale_s=settings.cache.max_stale_s,
+            late_grace_s=settings.cache.late_grace_s,
+            max_late=settings.cache.max_late_calls,
+        )
         self.rooms = Rooms(
             decisions=Decisions(
                 self.book,
@@ -138,15 +148,7 @@ class Gateway:
             ),
             planner=planner,
             past_planner=Planner(of_past, self.catalogue, self._silent),
-            fetcher=Fetcher(
-                self.registries,
-                self.cache,
-                utc_now,
-                max_age_s=settings.cache.max_age_s,
-                max_stale_s=settings.cache.max_stale_s,
-                late_grace_s=settings.cache.late_grace_s,
-                max_late=settings.cache.max_late_calls,
-            ),
+            fetcher=Fetcher(self.registries, calls, utc_now),
             searcher=Searcher(self.registries),
             paging=Paging(),
             recall=Recall(self.cache),

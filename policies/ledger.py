@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from abc import ABC, abstractmethod
 from collections import Counter
 from itertools import chain
 from typing import TYPE_CHECKING, Final
@@ -52,7 +53,7 @@ _Numbered = tuple[int, Receipt]
 _NOTHING: Final[Mapping[str, Sequence[Receipt]]] = {}
 
 
-class _Ledger:
+class _Ledger(ABC):
     """What every ledger does alike.
 
     key: secret that people's pseudonyms are made with, 32 bytes or more.
@@ -84,7 +85,12 @@ class _Ledger:
         objections: bool = False,
     ) -> tuple[Standing, ...]:
         """Return the same for people given by their pseudonyms."""
-        raise NotImplementedError
+        found = await self._found(dict.fromkeys(chain.from_iterable(people)), purpose)
+        return _stand(found, people, consumer_id, at, carried, objections=objections)
+
+    @abstractmethod
+    async def _found(self, names: Iterable[str], purpose: str) -> Mapping[str, Sequence[_Numbered]]:
+        """Return what is kept under each pseudonym for a purpose, with its place in the order of recording."""
 
     def carried(self, consent: Consent, name: str) -> Receipt:
         """Return the receipt of a decision that came with a question, and is not kept."""
@@ -141,22 +147,9 @@ class MemoryLedger(_Ledger):
         self._of_person: dict[str, list[str]] = {}
         self._gone: list[Identifier] = []
 
-    async def standings_under(
-        self,
-        people: Sequence[tuple[str, ...]],
-        purpose: str,
-        consumer_id: str,
-        at: datetime,
-        *,
-        carried: Mapping[str, Sequence[Receipt]] = _NOTHING,
-        objections: bool = False,
-    ) -> tuple[Standing, ...]:
-        """Return the same for people given by their pseudonyms."""
-        found = {
-            name: [self._receipts[id_] for id_ in self._of_person.get(name, ())] for name in chain.from_iterable(people)
-        }
-        of_purpose = {name: [e for e in entries if e[1].purpose == purpose] for name, entries in found.items()}
-        return _stand(of_purpose, people, consumer_id, at, carried, objections=objections)
+    async def _found(self, names: Iterable[str], purpose: str) -> Mapping[str, Sequence[_Numbered]]:
+        kept = {name: [self._receipts[id_] for id_ in self._of_person.get(name, ())] for name in names}
+        return {name: [e for e in entries if e[1].purpose == purpose] for name, entries in kept.items()}
 
     def has_objections(self, purpose: str) -> bool:
         """Tell whether anybody has ever objected to a purpose."""
@@ -262,23 +255,10 @@ class SqliteLedger(_Ledger):
             self._quick.close()
         self._engine.dispose()
 
-    async def standings_under(
-        self,
-        people: Sequence[tuple[str, ...]],
-        purpose: str,
-        consumer_id: str,
-        at: datetime,
-        *,
-        carried: Mapping[str, Sequence[Receipt]] = _NOTHING,
-        objections: bool = False,
-    ) -> tuple[Standing, ...]:
-        """Return the same for people given by their pseudonyms."""
-        found: Mapping[str, Sequence[_Numbered]]
+    async def _found(self, names: Iterable[str], purpose: str) -> Mapping[str, Sequence[_Numbered]]:
         if self._quick is not None:
-            found = self._quick.read(dict.fromkeys(chain.from_iterable(people)), purpose)
-        else:
-            found = await asyncio.to_thread(self._read, set(chain.from_iterable(people)), purpose)
-        return _stand(found, people, consumer_id, at, carried, objections=objections)
+            return self._quick.read(names, purpose)
+        return await asyncio.to_thread(self._read, set(names), purpose)
 
     def has_objections(self, purpose: str) -> bool:
         """Tell whether anybody has ever objected to a purpose; True where a database has to be asked for it."""

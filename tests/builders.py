@@ -17,6 +17,7 @@ from gateway.keys import Keys
 from gateway.pipeline import Question, Rooms
 from gateway.ports import JournalEntry, RecordCache
 from gateway.settings import Consumer
+from gateway.stages.calls import Calls
 from gateway.stages.compose import Composer
 from gateway.stages.decide import Decisions
 from gateway.stages.derive import Deriver
@@ -224,7 +225,8 @@ def fetcher(
 ) -> Fetcher:
     """A Fetcher over these registries; without a cache it keeps nothing."""
     kept = MemoryCache(KEY, 0) if cache is None else cache
-    return Fetcher(connected(registries), kept, clock or StillClock(NOW))
+    all_connected, now = connected(registries), clock or StillClock(NOW)
+    return Fetcher(all_connected, Calls(all_connected, kept, now), now)
 
 
 class World:

@@ -19,6 +19,7 @@ from gateway.cache import MemoryCache
 from gateway.pipeline import Answer, Question, Rooms, answer
 from gateway.sandbox import AGREEMENTS
 from gateway.settings import Consumer, Messages
+from gateway.stages.calls import Calls
 from gateway.stages.decide import Decisions
 from gateway.stages.fetch import Fetcher
 from gateway.stages.paging import Paging
@@ -127,7 +128,7 @@ class VirtualCountry:
             decisions=Decisions(AgreementSet([agreement()]), MemoryLedger(KEY), CATALOGUE, planner.holders()),
             planner=planner,
             past_planner=planner,
-            fetcher=Fetcher(self.connected, MemoryCache(KEY, 0), clock),
+            fetcher=Fetcher(self.connected, Calls(self.connected, MemoryCache(KEY, 0), clock), clock),
             searcher=Searcher(self.connected),
             paging=Paging(),
             recall=Recall(MemoryCache(KEY, 0)),

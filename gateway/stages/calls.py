@@ -101,25 +101,13 @@ class Calls:
         for errand in errands:
             self._leave(errand, may_go_on=False)
 
-    async def ask(
-        self,
-        key: tuple[str, str],
-        subjects: Sequence[Identifier],
-        names: frozenset[str],
-        terms: Terms,
-        deadline: Deadline,
-        transaction_id: str = "",
-    ) -> Errand:
-        """Return what one lookup says about each subject, by the deadline; a failure comes back as its reason."""
-        errand = self.errand(key, subjects, names, terms, deadline, transaction_id)
+    async def carry_out(self, errand: Errand) -> None:
+        """Return when all that one errand wants is heard, or is known not to be."""
         try:
             await self.begin([errand])
             await one_is_over([errand])
         finally:
             self.leave([errand])
-        if errand.defect is not None:
-            raise errand.defect
-        return errand
 
     async def forget(self, identifiers: Collection[Identifier]) -> int:
         """Drop what is kept of one person, and let no further question wait for a call made before."""

@@ -11,7 +11,7 @@ from datetime import date
 from adapters.catalogue import Registries
 from adapters.manifest import Lookup, Manifest
 from adapters.ports import Deadline
-from gateway.ports import Clock, RecordCache
+from gateway.ports import Clock
 from gateway.stages.calls import Calls
 from gateway.stages.gathered import Gathered, silence, unheard_mandatory
 from gateway.stages.identity import issuers_of
@@ -24,28 +24,10 @@ __all__ = ["Fetcher", "Gathered", "Heard", "Person", "silence", "unheard_mandato
 
 
 class Fetcher:
-    """Walks plans over one set of registries; the keyword arguments are those of `Calls`."""
+    """Walks plans over one set of registries, by calls to the same."""
 
-    def __init__(
-        self,
-        registries: Registries,
-        cache: RecordCache,
-        now: Clock,
-        *,
-        max_age_s: float = 300.0,
-        max_stale_s: float = 0.0,
-        late_grace_s: float = 0.0,
-        max_late: int = 0,
-    ) -> None:
-        self.calls = Calls(
-            registries,
-            cache,
-            now,
-            max_age_s=max_age_s,
-            max_stale_s=max_stale_s,
-            late_grace_s=late_grace_s,
-            max_late=max_late,
-        )
+    def __init__(self, registries: Registries, calls: Calls, now: Clock) -> None:
+        self.calls = calls
         self.lookups: dict[tuple[str, str], tuple[Manifest, Lookup]] = {
             (id_, lookup.name): (registry.manifest, lookup)
             for id_, registry in registries.items()

@@ -389,9 +389,5 @@ class Walk:
         return await self._run(self._errand(step, subjects, step.names))
 
     async def _run(self, errand: Errand) -> dict[Identifier, Heard]:
-        try:
-            await self.ground.calls.begin([errand])
-            await one_is_over([errand])
-        finally:
-            self.ground.calls.leave([errand])
+        await self.ground.calls.carry_out(errand)
         return self.account.told(errand)

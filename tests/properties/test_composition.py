@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from gateway.pipeline import Disclosure
 from standards.errors import SourceError
-from tests.builders import MANIFESTS, World
-from tests.fakes import connected, in_memory
+from tests.builders import MANIFESTS, World, fetcher
+from tests.fakes import in_memory
 from tests.properties.country import (
     FAILURES,
     Country,
@@ -55,7 +55,7 @@ async def test_the_size_of_batches_changes_nothing(country, agreed, batch):
     ]
     one, many = World(country.truth, agreed), World(country.truth, agreed)
     many.registries = in_memory(small, country.truth)
-    many.rooms = many.rooms._replace(fetcher=type(many.rooms.fetcher)(connected(many.registries), memory(), many.clock))
+    many.rooms = many.rooms._replace(fetcher=fetcher(many.registries, memory(), many.clock))
 
     assert whole(country, await told(many, country, agreed)) == whole(country, await told(one, country, agreed))
     assert all(len(r.subjects) <= batch for registry in many.registries.values() for r in registry.asked)

@@ -5,6 +5,7 @@ import pytest
 
 from gateway.cache import MemoryCache
 from gateway.pipeline import abandoned, answer
+from gateway.stages.calls import Calls
 from gateway.stages.fetch import Fetcher
 from standards.dci.search import IdQuery
 from standards.identifiers import Identifier
@@ -74,7 +75,9 @@ async def test_an_old_record_is_labelled_in_the_evidence():
     agreement = sandbox_agreement("cct-education").model_copy(update={"stale_if_error_s": 600.0})
     world = World(None, agreement, clock=clock)
     cache = MemoryCache(KEY, 10_000_000, clock.monotonic)
-    rooms = world.rooms._replace(fetcher=Fetcher(connected(world.registries), cache, clock, max_stale_s=600.0))
+    all_connected = connected(world.registries)
+    calls = Calls(all_connected, cache, clock, max_stale_s=600.0)
+    rooms = world.rooms._replace(fetcher=Fetcher(all_connected, calls, clock))
     await answer(question(), rooms)
     clock.move(400)
     for name in ("education", "crvs"):

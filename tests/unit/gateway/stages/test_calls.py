@@ -75,8 +75,12 @@ class Country:
             max_late=max_late,
         )
 
-    def ask(self, *subjects, names=AREA, terms=TERMS, deadline=NEVER):
-        return self.calls.ask(LAND, subjects, names, terms, deadline, "t-1")
+    async def ask(self, *subjects, names=AREA, terms=TERMS, deadline=NEVER):
+        errand = self.calls.errand(LAND, subjects, names, terms, deadline, "t-1")
+        await self.calls.carry_out(errand)
+        if errand.defect is not None:
+            raise errand.defect
+        return errand
 
     def start(self, *subjects, **more):
         return asyncio.create_task(self.ask(*subjects, **more))
