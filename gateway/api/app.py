@@ -21,6 +21,7 @@ from gateway.api import (
     trail_disputes,
     wellknown,
 )
+from gateway.api.exchange import operation
 from gateway.api.middleware import around
 from gateway.api.state import GATEWAY
 from gateway.bootstrap import Gateway
@@ -33,8 +34,8 @@ def application(gateway: Gateway) -> web.Application:
     app.router.add_routes(
         [
             web.post("/oauth2/client/token", tokens.token),
-            web.post("/registry/sync/search", search.sync_search),
-            web.post("/{registry}/registry/sync/search", search.sync_search),
+            web.post("/registry/sync/search", operation("sync/search", search.sync_search)),
+            web.post("/{registry}/registry/sync/search", operation("sync/search", search.sync_search)),
             web.post("/v1/households/lookup", households.lookup),
             web.get("/v1/agreements", agreements.listing),
             web.get("/v1/agreements/{id}/versions/{version}/schemas/{shape}", agreements.schema),

@@ -12,18 +12,26 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from gateway.settings import Consumer, Messages
 from gateway.tokens import TokenOffice
 from standards.attributes import Catalogue
-from standards.dci.codes import normal_reg_type
+from standards.dci.codes import Action, RegType, normal_reg_type
+from standards.dci.envelope import Header
 from standards.dci.search import SearchMessage
-from standards.dci.validate import Leniency, read_search
+from standards.dci.validate import Leniency, read_header, read_questions
 from standards.errors import AccessDeniedError, ConfigurationError, MalformedMessageError, UnauthenticatedError
 from standards.signing import SignaturePolicy, verify_policy
 
 
-class Admitted(NamedTuple):
-    """A message that may be answered, and who sent it."""
+class Opened(NamedTuple):
+    """A message as it was parsed and verified: its header holds, and there is a message beside it."""
 
     consumer: Consumer
-    message: SearchMessage
+    header: Header
+    raw: Mapping[str, Any]
+
+    @property
+    def message(self) -> Mapping[str, Any]:
+        """Return what stands beside the header."""
+        message: Mapping[str, Any] = self.raw["message"]
+        return message
 
 
 class Admission:
@@ -65,16 +73,16 @@ class Admission:
             raise UnauthenticatedError("send an access token: `Authorization: Bearer ...`")
         return self._tokens.consumer_of(token.strip())
 
-    def admit(self, consumer: Consumer, body: bytes, now: datetime) -> Admitted:
-        """Return the message of a consumer.
+    def open(self, consumer: Consumer, body: bytes, action: Action, now: datetime) -> Opened:
+        """Return a consumer's message, whatever it asks.
 
+        action: what the address that it came to serves.
         Raises: RequestError with the DCI code that names the fault; AccessDeniedError for another's `sender_id`.
         """
         raw = parsed(body)
         if isinstance(raw, dict):
             self._verify(raw, consumer, now)
-        message = read_search(raw, now=now, leniency=self._leniency)
-        header = message.header
+        header = read_header(raw, now=now, leniency=self._leniency, action=action)
         if header.sender_id not in {consumer.sender_id, consumer.client_id}:
             raise AccessDeniedError("sender_id is not the one registered for the client that the token speaks for")
         if header.receiver_id and not {header.receiver_id, "*"} & self._receiver_ids:
@@ -82,7 +90,16 @@ class Admission:
                 "receiver_id names another system; leave it out, or name this gateway",
                 reason_code="err.receiver_id.invalid",
             )
-        return Admitted(consumer, message)
+        return Opened(consumer, header, raw)
+
+    def questions(self, opened: Opened, reg_type: RegType | None = None) -> SearchMessage:
+        """Return the questions of a search message.
+
+        reg_type: whom a question is for that does not say so; default: the gateway's own setting.
+        Raises: RequestError with the DCI code that names the fault.
+        """
+        leniency = self._leniency if reg_type is None else self._leniency._replace(default_reg_type=reg_type)
+        return read_questions(opened.header, opened.message, leniency=leniency)
 
     def _verify(self, raw: dict[str, Any], consumer: Consumer, now: datetime) -> None:
         said = raw.get("signature")

@@ -42,6 +42,8 @@ class Action(StrEnum):
     NOTIFY = "notify"
     TXN_STATUS = "txn-status"
     TXN_ON_STATUS = "txn-on-status"
+    ENROLMENT_STATUS = "enrollementstatus"
+    """Of ESS `check-enrollment`, in the standard's own spelling."""
 
 
 class QueryType(StrEnum):

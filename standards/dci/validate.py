@@ -53,7 +53,16 @@ def read_search(raw: object, *, now: datetime, leniency: Leniency, catalogue: Ca
         of the header for a wrong header, and `err.encryption.invalid` for an encrypted message.
     """
     header = read_header(raw, now=now, leniency=leniency, action=Action.SEARCH)
-    message = raw["message"]  # type: ignore[index] # read_header has seen to it
+    return read_questions(header, raw["message"], leniency=leniency, catalogue=catalogue)  # type: ignore[index]
+
+
+def read_questions(
+    header: Header, message: Mapping[str, object], *, leniency: Leniency, catalogue: Catalogue | None = None
+) -> SearchMessage:
+    """Read the questions of a message whose header was read.
+
+    Raises: MalformedMessageError as `read_search` does.
+    """
     transaction_id = _id(message, "transaction_id")
     items = message.get("search_request")
     if isinstance(items, dict):

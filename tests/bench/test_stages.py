@@ -32,6 +32,7 @@ from gateway.stages.decide import Decisions
 from gateway.stages.derive import Deriver
 from gateway.stages.plan import Planner
 from gateway.stages.respond import Responder
+from standards.dci.codes import Action
 from tests.bench.calls import steps_of
 from tests.bench.dialects import Country
 from tests.bench.people import MARK, digits
@@ -119,7 +120,8 @@ def stages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Stage]:
             await wired.open()
             try:
                 consumer = settings.consumers[0]
-                item = wired.admission.admit(consumer, body, datetime.now(UTC)).message.items[0]
+                opened = wired.admission.open(consumer, body, Action.SEARCH, datetime.now(UTC))
+                item = wired.admission.questions(opened).items[0]
                 question = Question(consumer, item, "t", "c", Deadline.after(20.0))
                 answered = await gateway.pipeline.answer(question, wired.rooms)
             finally:

@@ -1,21 +1,29 @@
 """A consumer that hangs up: its question ends, and the journal tells who asked about whom, however late it was."""
 
 import asyncio
+from datetime import UTC, datetime
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from aiohttp.test_utils import make_mocked_request
 
+from adapters.ports import Deadline
 from gateway.api import search
-from gateway.api.state import GATEWAY
+from gateway.api.exchange import Received
 from gateway.journal import MemoryJournal
 from gateway.settings import Consumer, Settings
+from gateway.stages.admit import Opened
 from gateway.telemetry import Metrics
 from standards.dci.codes import SearchReason
+from standards.dci.envelope import Header
+from standards.dci.operations import OPERATIONS
 from standards.dci.search import RejectedItem
 from standards.errors import JournalError
 from tests.builders import World, item
 
+NOW = datetime(2026, 11, 1, tzinfo=UTC)
+SOON = Deadline.after(5.0)
 ASKING = Consumer(client_id="cct-education", sender_id="cct-education.programmes.pv")
 
 
@@ -27,24 +35,22 @@ class Desk:
         refused = RejectedItem("r-2", SearchReason.SEARCH_CRITERIA_INVALID, "no query")
         message = SimpleNamespace(items=[item(), refused], transaction_id="t-1", header=None)
         self.metrics = Metrics()
-        gateway = SimpleNamespace(
-            admission=SimpleNamespace(consumer_of=lambda _: ASKING, admit=lambda *_: SimpleNamespace(message=message)),
+        gateway: Any = SimpleNamespace(
+            admission=SimpleNamespace(questions=lambda *_: message),
             settings=Settings(),
             rooms=self.world.rooms,
             journal=journal,
             metrics=self.metrics,
         )
-        self.request = make_mocked_request(
-            "POST", "/registry/sync/search", headers={"Content-Type": "application/json"}, app={GATEWAY: gateway}
+        self.gateway = gateway
+        self.received = Received(
+            Opened(ASKING, Header("m-1", None, "search", ""), {}), OPERATIONS["sync/search"], "c-1", NOW, SOON, b"{}"
         )
-        self.request.read = self._read  # type: ignore[method-assign]
-
-    async def _read(self):
-        return b"{}"
+        self.request = make_mocked_request("POST", "/registry/sync/search")
 
     async def hang_up_when(self, reached):
         """Send the message, and hang up as soon as something is reached."""
-        task = asyncio.create_task(search.sync_search(self.request))
+        task = asyncio.create_task(search.sync_search(self.gateway, self.received, self.request))
         for _ in range(100_000):
             if reached():
                 break
@@ -110,7 +116,7 @@ async def test_a_second_hang_up_does_not_lose_the_entry():
     desk = Desk(Slow())
     for registry in desk.world.registries.values():
         registry.turns = 1_000_000
-    task = asyncio.create_task(search.sync_search(desk.request))
+    task = asyncio.create_task(search.sync_search(desk.gateway, desk.received, desk.request))
     for _ in range(50):
         await asyncio.sleep(0)
     task.cancel()

@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from gateway.settings import Consumer, Messages, Tokens
 from gateway.stages.admit import Admission, parsed
 from gateway.tokens import TokenOffice
+from standards.dci.codes import Action
 from standards.dci.search import IdQuery, RejectedItem, SearchItem
 from standards.errors import (
     AccessDeniedError,
@@ -36,7 +37,8 @@ def admission(**changes: Any) -> Admission:
 
 def admit(message: object, consumer: Consumer = UCT, **changes: Any):
     """Admit a message."""
-    return admission(**changes).admit(consumer, orjson.dumps(message), NOW).message
+    office = admission(**changes)
+    return office.questions(office.open(consumer, orjson.dumps(message), Action.SEARCH, NOW))
 
 
 def signed(message: dict[str, Any], key: Ed25519PrivateKey = THEIR_KEY) -> dict[str, Any]:
