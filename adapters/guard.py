@@ -14,7 +14,7 @@ from tenacity.wait import wait_base, wait_random_exponential
 from adapters.alarms import Alarms, TimeLimit
 from adapters.breaker import Breaker, OpenError
 from adapters.ports import Deadline, SearchableAdapter
-from standards.errors import SourceContractError, SourceError, SourceUnavailableError
+from standards.errors import SourceContractError, SourceError, SourceSuspendedError, SourceUnavailableError
 from standards.states import UnavailableReason
 
 if TYPE_CHECKING:
@@ -71,6 +71,8 @@ class Guarded:
         self._pace = AsyncLimiter(*_bucket(limits.pace_per_s)) if limits.pace_per_s is not None else None
         self._hedge_after_s = limits.hedge_after_ms / 1000 if limits.hedge_after_ms is not None else None
         self._held_until = 0.0
+        self.is_suspended = False
+        """Switched off: nobody asks it, and what it says to those who have asked is not heard."""
         self.hedged = 0
         """Second calls made so far because the first one was slow."""
         self._breaker = Breaker(self._source_id, limits.breaker_failures, limits.breaker_open_s, clock)
@@ -78,8 +80,8 @@ class Guarded:
 
     @property
     def is_open(self) -> bool:
-        """Whether the circuit breaker keeps calls away from the registry right now."""
-        return self._breaker.is_open
+        """Whether calls are kept away from the registry right now, by its circuit breaker or because it is off."""
+        return self.is_suspended or self._breaker.is_open
 
     def reset(self) -> None:
         """Close the circuit breaker, forget the failures it has counted, and until when to leave the registry alone."""
@@ -130,6 +132,8 @@ class Guarded:
 
     async def _try(self, call: Callable[[Ask, Deadline], Awaitable[T]], request: Ask, deadline: Deadline) -> T:
         """Ask once, if the breaker lets it pass, and tell the breaker what became of it."""
+        if self.is_suspended:
+            raise SourceSuspendedError(self._source_id)
         if self._held_until and self._hold_s() > 0:
             raise SourceUnavailableError(self._source_id, UnavailableReason.SOURCE_BUSY, "asked to be left alone")
         breaker = self._breaker
@@ -141,6 +145,9 @@ class Guarded:
         try:
             answer = await self._in_place(call, request, deadline)
             tell = breaker.succeeded
+            # INVARIANT: nothing is told from a registry after it was switched off, whenever it was asked.
+            if self.is_suspended:
+                raise SourceSuspendedError(self._source_id)
             return answer
         except _SaysNothing as passed:
             raise passed.error from None

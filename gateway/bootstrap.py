@@ -33,6 +33,7 @@ from gateway.stages.probing import Bounds, Probing
 from gateway.stages.recall import Recall
 from gateway.stages.respond import Responder
 from gateway.stages.search import Searcher
+from gateway.suspensions import Suspensions, follow_switches
 from gateway.telemetry import Metrics
 from gateway.tokens import TokenOffice
 from gateway.trail.following import Places, Trail
@@ -74,6 +75,7 @@ class Gateway:
         self.catalogue = Catalogue.load()
         self.metrics = Metrics()
         self.cache = MemoryCache(self.keys.derived("cache"), settings.cache.max_bytes)
+        self.suspensions = Suspensions(stores.folder)
         self.tokens = TokenOffice(self.keys, settings.consumers, settings.tokens, self.base_url)
         self.admission = Admission(
             self.tokens,
@@ -81,6 +83,7 @@ class Gateway:
             self.catalogue,
             {c.client_id: _verifying(c.client_id, c.public_key) for c in settings.consumers},
             frozenset({settings.server.sender_id, *settings.messages.receiver_ids}),
+            self.suspensions.check,
         )
         self.journal_url = stores.journal_url or sqlite_url(stores.folder / "journal.db")
         self.journal = _journal(self.journal_url, settings, self.keys)
@@ -166,6 +169,8 @@ class Gateway:
         )
         self.metrics.watch_plans(planner, self.rooms.past_planner)
         self.metrics.watch(self.cache, self.rooms.fetcher.calls, self.registries, self.rooms.recall)
+        await self._switch()
+        self._switcher = asyncio.create_task(follow_switches(self.suspensions, self._switch))
         self._sweeper = asyncio.create_task(_sweep(self.cache))
         self.trail.open()
         report(self.book.notices)
@@ -176,9 +181,12 @@ class Gateway:
         """End what is still asked, write what the journal still holds, and let go of every connection."""
         self._sweeper.cancel()
         self._follower.cancel()
+        self._switcher.cancel()
         self._forgetter.cancel()
         await asyncio.gather(self._forgetter, return_exceptions=True)
-        await asyncio.gather(self._sweeper, self._follower, self.rooms.fetcher.calls.close(), return_exceptions=True)
+        await asyncio.gather(
+            self._sweeper, self._follower, self._switcher, self.rooms.fetcher.calls.close(), return_exceptions=True
+        )
         await self.session.close()
         await self.trail.close()
         await asyncio.to_thread(self.journal.close)
@@ -192,6 +200,13 @@ class Gateway:
         counts = ProbeCounts(self.counter.engine, self.keys.derived("probes"), stated.window_days)
         bounds = Bounds(stated.answers, stated.thresholds, stated.search_values)
         return Probing(counts, holders, bounds, self.metrics.probes_noticed.add)
+
+    async def _switch(self) -> None:
+        """Ask no registry that is switched off, and keep nothing of what was read before."""
+        off = self.suspensions.registries()
+        for id_, registry in self.registries.items():
+            registry.guarded.is_suspended = id_ in off
+        await self.rooms.fetcher.calls.clear()
 
     def _silent(self) -> frozenset[str]:
         """Return the registries that are known to be down right now."""

@@ -18,6 +18,8 @@ from gateway.commands.dispute import app as dispute
 from gateway.commands.evidence import app as evidence
 from gateway.commands.journal import app as journal
 from gateway.commands.shared import REFUSED, Folder, Json, told
+from gateway.commands.suspend import app as suspend
+from gateway.commands.suspend import resume
 
 app = typer.Typer(
     help="Hearth: one question about a household, answered by the registries that hold the truth.",
@@ -31,6 +33,8 @@ app.add_typer(evidence, name="evidence")
 app.add_typer(agreement, name="agreement")
 app.add_typer(consent, name="consent")
 app.add_typer(dispute, name="dispute")
+app.add_typer(suspend, name="suspend")
+app.add_typer(resume, name="resume")
 
 
 @app.command()

@@ -31,9 +31,9 @@ _ADULT: Final = round(18 * YEAR)
 
 
 def consents(population: Population) -> Iterator[dict[str, Any]]:
-    """Yield the lines: one a person, and one more for the second number of a double registration.
+    """Yield the lines: one a person, and the same again for the second number of a double registration.
 
-    A refusal of single sources says that the others are granted.
+    Whoever refuses the health registry only says so after a grant, on the same day.
     """
     for person in population.people:
         subject = number_of(person)
@@ -44,11 +44,11 @@ def consents(population: Population) -> Iterator[dict[str, Any]]:
         last_day = TODAY - 8 if person.death_date is None else person.death_date.toordinal() - 1
         turn = fraction(population.seed, "consent day", decider)
         given_on = day(_ASKED_FROM + int((last_day - _ASKED_FROM) * turn))
-        line = {
+        line: dict[str, Any] = {
             "subject": subject,
             "purpose": PURPOSE,
-            "decision": "granted" if refusal is None else "refused",
-            "sources": ["health"] if refusal == "health" else None,
+            "decision": "refused" if refusal == "all" else "granted",
+            "sources": None,
             "given_by": number_of(population.people[decider]),
             "given_on": given_on.isoformat(),
             "until": UNTIL,
@@ -58,11 +58,14 @@ def consents(population: Population) -> Iterator[dict[str, Any]]:
             line["majority_on"] = _majority(person.birth_date).isoformat()
             if decider in {person.mother, person.father}:
                 line["relation"] = "PRN"
-        yield line
+        said = [line]
+        if refusal == "health":
+            said.append(line | {"decision": "refused", "sources": ["health"]})
+        yield from said
         if person.second_uin is not None:
             second = {"type": "UIN", "value": person.second_uin}
             own = {"given_by": second} if decider == person.index else {}
-            yield line | {"subject": second, **own}
+            yield from (one | {"subject": second, **own} for one in said)
 
 
 def refused_by(population: Population, adult: int) -> str | None:

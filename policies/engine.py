@@ -130,6 +130,7 @@ def decide_person(
         refused_sources=standing.refused_sources if standing is not None and counts else frozenset(),
         basis=f"{permit.legal_basis}{receipt}",
         refused_attributes=refused if counts else {},
+        keeping=standing.keeping if standing is not None and counts else (),
     )
 
 
@@ -142,7 +143,14 @@ def narrowed(one: PersonPermit, other: PersonPermit) -> PersonPermit:
     for source, names in other.refused_attributes.items():
         merged[source] = merged.get(source, frozenset()) | names
     refused_sources = one.refused_sources | other.refused_sources
-    return one._replace(forms=forms, withheld=withheld, refused_sources=refused_sources, refused_attributes=merged)
+    keeping = tuple(sorted({*one.keeping, *other.keeping}))
+    return one._replace(
+        forms=forms,
+        withheld=withheld,
+        refused_sources=refused_sources,
+        refused_attributes=merged,
+        keeping=keeping,
+    )
 
 
 def readable(forms: Mapping[str, Form], catalogue: Catalogue) -> frozenset[str]:

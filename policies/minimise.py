@@ -36,6 +36,7 @@ _OUTAGES: Final = frozenset(
         UnavailableReason.SOURCE_TIMEOUT,
         UnavailableReason.SOURCE_BUSY,
         UnavailableReason.SOURCE_REFUSED,
+        UnavailableReason.SOURCE_SUSPENDED,
         UnavailableReason.NOT_AS_OF,
     }
 )

@@ -41,6 +41,8 @@ class Standing(NamedTuple):
     """What the guardian says to be to the person, DCI Relationship code."""
     giver_type: str | None = None
     """Of which type the guardian's number is."""
+    keeping: tuple[str, ...] = ()
+    """The receipts by which parts are kept back, by name; the one that decided is not among them."""
     is_objection: bool = False
     """It tells what the person objected to, and not what the person consented to."""
 

@@ -25,10 +25,11 @@ def standing_of(receipts: Iterable[Receipt], consumer_id: str, at: date) -> Stan
     """Return where a person stands under consent.
 
     receipts: in the order in which they were recorded. The newest decision wins, for everything and for each part
-    (a source, an attribute group, or one group of one source). A refusal of parts leaves the rest; alone, it says that
-    the rest was granted. A grant counts from its first day to its last; a refusal counts at once, and until the person
-    decides otherwise. What was withdrawn never counts again, and a guardian's grant not after the child came of age:
-    where nothing but a withdrawal of parts, or a guardian's refusal of parts, is left, everything is refused.
+    (a source, an attribute group, or one group of one source). A refusal of parts takes them out of a grant; alone, it
+    grants nothing, as nothing but a grant of everything does. A grant counts from its first day to its last; a refusal
+    counts at once, and until the person decides otherwise. What was withdrawn never counts again, and a guardian's
+    grant not after the child came of age: where nothing but a refusal or a withdrawal of parts is left, everything is
+    refused.
     """
     relevant, has_ended = _relevant(receipts, consumer_id, at, _OF_CONSENT)
     whole: Receipt | None = None
@@ -39,28 +40,26 @@ def standing_of(receipts: Iterable[Receipt], consumer_id: str, at: date) -> Stan
         else:
             _take(parts, receipt)
     if whole is None:
-        partial = [r for r in relevant if r.decision is not Decision.GRANTED and r.given_on <= at]
-        # INVARIANT: a refusal of parts may stand for a grant of the rest; a grant of parts never does, nor does taking
-        # one back, nor what a guardian said once the child has come of age.
-        standing_in = [r for r in partial if r.decision is Decision.REFUSED and not _has_come_of_age(r, at)]
-        if not standing_in:
-            if partial:
-                return Standing(StandingKind.REFUSED, receipt_id=partial[-1].receipt_id)
-            return Standing(StandingKind.ENDED if has_ended else StandingKind.MISSING)
-        whole = standing_in[-1]
-        kind = _term(whole, at)
-    else:
-        kind = StandingKind.REFUSED if whole.decision is not Decision.GRANTED else _term(whole, at)
+        # INVARIANT: nothing but a grant of everything is one: no refusal of parts grants the rest.
+        refusals = [r for r in relevant if r.decision is not Decision.GRANTED and r.given_on <= at]
+        if refusals:
+            return Standing(StandingKind.REFUSED, receipt_id=refusals[-1].receipt_id)
+        return Standing(StandingKind.ENDED if has_ended else StandingKind.MISSING)
+    kind = StandingKind.REFUSED if whole.decision is not Decision.GRANTED else _term(whole, at)
     if kind is not StandingKind.GRANTED:
         return Standing(kind, receipt_id=whole.receipt_id)
     # INVARIANT: a grant of parts ends on its last day, as any other; what it has ended for is not asked.
     refused = [part for part, r in parts.items() if r.decision is not Decision.GRANTED or _is_over(r, at)]
+    is_guardians = whole.capacity is Capacity.GUARDIAN
     return Standing(
         kind,
         frozenset(source for source, group in refused if group is None and source is not None),
         whole.receipt_id,
         frozenset((source, group) for source, group in refused if group is not None),
-        *((whole.given_by, whole.relation, whole.giver_type) if whole.capacity is Capacity.GUARDIAN else ()),
+        guardian=whole.given_by if is_guardians else None,
+        relation=whole.relation if is_guardians else None,
+        giver_type=whole.giver_type if is_guardians else None,
+        keeping=tuple(sorted({parts[part].receipt_id for part in refused})),
     )
 
 
@@ -77,6 +76,7 @@ def objection_of(receipts: Iterable[Receipt], consumer_id: str, at: date) -> Sta
         frozenset(source for source, group in parts if group is None and source is not None),
         relevant[-1].receipt_id if relevant else None,
         frozenset((source, group) for source, group in parts if group is not None),
+        keeping=tuple(sorted({receipt.receipt_id for receipt in parts.values()})),
         is_objection=True,
     )
 

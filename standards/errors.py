@@ -11,6 +11,7 @@ InteropError
     SourceUnavailableError   down, slow or busy: trying again may help
       MandatorySourceError   the agreement discloses nothing without this one: ends the question
     SourceRefusedError       it will not answer us: trying again will not help
+    SourceSuspendedError     it is switched off here, by its owner or the operator
     SourceContractError      it answered something it did not promise: report it to its owner
   ConfigurationError         the operator, at start only
   JournalError               the operator; the answer is withheld
@@ -102,6 +103,14 @@ class SourceRefusedError(SourceError):
     def __init__(self, source_id: str, detail: str = "") -> None:
         """Say which registry refused, and with what status."""
         super().__init__(source_id, UnavailableReason.SOURCE_REFUSED, detail)
+
+
+class SourceSuspendedError(SourceError):
+    """The registry is switched off here: it is not asked, and nothing that it said before is told."""
+
+    def __init__(self, source_id: str) -> None:
+        """Say which registry is off."""
+        super().__init__(source_id, UnavailableReason.SOURCE_SUSPENDED)
 
 
 class SourceContractError(SourceError):

@@ -156,6 +156,8 @@ class PersonPermit(NamedTuple):
     """How it came about, for the journal: legal basis, and the consent receipt's id if there is one."""
     refused_attributes: Mapping[str, frozenset[str]] = {}
     """Source -> attributes that must not be read from it about this person, although others may."""
+    keeping: tuple[str, ...] = ()
+    """The consent receipts by which parts are kept back, by name, for the journal."""
     emergency: str | None = None
     """Declared emergency without which less would be permitted; None when there is none, or none was needed."""
 

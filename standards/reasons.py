@@ -152,6 +152,11 @@ UNAVAILABLE: Final[Mapping[StrEnum, Words]] = {
         "An office did not want to answer us, so this was not told.",
         "the source refused the gateway's credentials or the request",
     ),
+    UnavailableReason.SOURCE_SUSPENDED: Words(
+        "the registry is switched off here, by its owner or by the operator; ask again when it is back",
+        "An office has stopped answering us for now, so this was not told.",
+        "the source was suspended when the question was answered",
+    ),
     UnavailableReason.SOURCE_CONTRACT: Words(
         "the registry answered something other than it promises; its operators have to settle that",
         "An office gave an answer we could not read, so this was not told.",

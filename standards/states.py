@@ -46,6 +46,7 @@ class UnavailableReason(StrEnum):
     SOURCE_TIMEOUT = "source_timeout"
     SOURCE_BUSY = "source_busy"
     SOURCE_REFUSED = "source_refused"
+    SOURCE_SUSPENDED = "source_suspended"
     SOURCE_CONTRACT = "source_contract"
     WRONG_SUBJECT = "wrong_subject"
     AMBIGUOUS_IDENTITY = "ambiguous_identity"

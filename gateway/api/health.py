@@ -32,6 +32,10 @@ async def ready(request: web.Request) -> web.Response:
         "journal": "writable" if is_ready else "not_writable",
         "journal_copy": "behind" if gateway.journal.trouble else "kept",
         "circuit_breakers": registries,
+        "suspended": {
+            "consumers": sorted(gateway.suspensions.consumers()),
+            "registries": sorted(gateway.suspensions.registries()),
+        },
         "agreements": standing(gateway.book, utc_now().date()),
         "cache": {
             "records": len(gateway.cache),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 import orjson
 from aiohttp import web
@@ -13,10 +13,11 @@ from aiohttp import web
 from gateway.api.exchange import Received, answered
 from gateway.api.state import SUMMARY
 from gateway.bootstrap import Gateway, utc_now
-from gateway.pipeline import Answer, Question, abandoned, answer, superseded
+from gateway.pipeline import Answer, Question, Rooms, abandoned, answer, superseded
 from gateway.settings import Consumer
 from standards.dci.search import RejectedItem, SearchMessage, rejected_item
-from standards.errors import JournalError
+from standards.errors import AccessDeniedError, JournalError
+from standards.states import UnavailableReason
 
 
 async def sync_search(gateway: Gateway, received: Received, request: web.Request) -> web.Response:
@@ -73,9 +74,16 @@ async def _answer(gateway: Gateway, asked: Question | RejectedItem) -> Answer | 
 
 
 async def recorded(
-    gateway: Gateway, asked: Sequence[Question | RejectedItem], answers: list[Answer | dict[str, object]]
+    gateway: Gateway,
+    asked: Sequence[Question | RejectedItem],
+    answers: list[Answer | dict[str, object]],
+    ask: Callable[[Question, Rooms], Awaitable[Answer]] = answer,
 ) -> list[Answer | dict[str, object]]:
-    """Record the answers and return them as they may leave: those whose terms changed meanwhile are given anew."""
+    """Record the answers and return them as they may leave: those whose terms changed meanwhile are given anew.
+
+    ask: how a question is answered anew, where its answer goes out in another shape than that of a search.
+    Raises: AccessDeniedError when whoever asked was switched off meanwhile; then nothing leaves.
+    """
     entries = [a.entry for a in answers if isinstance(a, Answer)]
     while entries:
         # INVARIANT: what cannot be recorded is not answered; the entry is durable before a byte of the answer leaves.
@@ -84,13 +92,24 @@ async def recorded(
         entries = []
         for place, (one, given) in enumerate(zip(asked, answers, strict=True)):
             if isinstance(given, Answer) and isinstance(one, Question) and not await _still_holds(gateway, given):
-                again = await answer(one, gateway.rooms)
+                again = await ask(one, gateway.rooms)
                 answers[place] = again
                 entries += [superseded(one, gateway.rooms), again.entry]
+    questions = [one for one in asked if isinstance(one, Question)]
+    try:
+        for client_id in {one.consumer.client_id for one in questions}:
+            gateway.suspensions.check(client_id)
+    except AccessDeniedError:
+        await gateway.journal.record([superseded(one, gateway.rooms) for one in questions])
+        raise
     return answers
 
 
 async def _still_holds(gateway: Gateway, given: Answer) -> bool:
+    off = gateway.suspensions.registries()
+    said = UnavailableReason.SOURCE_SUSPENDED
+    if off and any(source in off and part.reason is not said for source, part in given.sources.items()):
+        return False
     now = gateway.rooms.now()
     for held in given.held:
         if not await gateway.rooms.decisions.still_holds(held, now):

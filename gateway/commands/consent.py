@@ -297,17 +297,13 @@ def _presence(stated: str) -> Any:
 
 
 def _sources(stated: list[str] | None, config: Path | None, folder: Path) -> frozenset[str] | None:
-    """Return registries that there are: a refusal of one that nobody asks would stand for a grant of the rest."""
-    from adapters.catalogue import FOLDER, find_manifests, load_manifest
-    from gateway.settings import load
+    """Return registries that there are: a refusal of one that nobody asks would refuse nothing."""
+    from gateway.commands.shared import registries_in, settings_in
     from standards.errors import MalformedMessageError
 
     if not stated:
         return None
-    beside = folder / "config.yaml"
-    registries = load(config or (beside if beside.is_file() else None)).registries
-    found = find_manifests((*((FOLDER,) if registries.builtin else ()), *registries.folders))
-    known = {load_manifest(path).id for path in found}
+    known = registries_in(settings_in(folder, config))
     if not known.issuperset(stated):
         raise MalformedMessageError(f"--source: the registries connected here are {', '.join(sorted(known))}")
     return frozenset(stated)

@@ -65,8 +65,27 @@ def consent_faults(
         return ["nobody has decided, and something may have been told"] if basis == "consent" and told else []
     if receipt_id.startswith("ct-"):
         return []  # it came with the question: the programme keeps it
-    receipt = receipts.get(receipt_id)
-    return [f"receipt {receipt_id} is not there"] if receipt is None else list(_uncovered(receipt, ground, entry, told))
+    faults: list[str] = []
+    for name in (receipt_id, *ground.get("keeping", ())):
+        if (receipt := receipts.get(name)) is None:
+            if not name.startswith("ct-"):
+                faults.append(f"receipt {name} is not there")
+        elif name == receipt_id:
+            faults += _uncovered(receipt, ground, entry, told)
+        else:
+            faults += _kept_back(receipt, ground, entry, told)
+    return faults
+
+
+def _kept_back(
+    receipt: Mapping[str, Any], ground: Mapping[str, Any], entry: Mapping[str, Any], told: frozenset[str]
+) -> Iterator[str]:
+    """Say what was told, or asked, in spite of a receipt that keeps parts back; a grant of them that is over does."""
+    event, (purpose,) = receipt["event"], receipt["pii_processing"]["purposes"]
+    if purpose["purpose"] != entry["purpose"]:
+        yield f"the receipt is for {purpose['purpose']}"
+    said = event["event_state"] if event["event_state"] in _REFUSALS else "over"
+    yield from _refused(said, purpose["pii_information"], ground, told)
 
 
 def _uncovered(

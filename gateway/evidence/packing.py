@@ -99,8 +99,9 @@ def digest_of(content: Mapping[str, Any]) -> str:
 
 def receipts_of(entry: Mapping[str, Any]) -> list[str]:
     """Return the receipts of the ledger that an entry names."""
-    bases = " ".join(str(ground["basis"]) for ground in entry.get("grounds", {}).values())
-    return sorted(set(KEPT_RECEIPT.findall(bases)))
+    grounds = entry.get("grounds", {}).values()
+    named = [str(name) for ground in grounds for name in (ground["basis"], *ground.get("keeping", ()))]
+    return sorted(set(KEPT_RECEIPT.findall(" ".join(named))))
 
 
 def _the_one(found: Sequence[int]) -> int:

@@ -85,7 +85,8 @@ def grounds_of(permit: Permit, people: Iterable[tuple[Person, Sequence[str]]]) -
 
     people: each with the pseudonyms that the entry has for this person.
     Shape: pseudonym -> `basis` (legal basis, and the receipt that counted: `consent:cr-...`), `kept_back` (attributes
-    of the permit that are not told of this person) and, of whom any was refused, `heard` (registries that were heard).
+    of the permit that are not told of this person) and, of whom parts were refused, `keeping` (the receipts by which
+    they were) and `heard` (registries that were heard, where any was refused).
     """
     found: dict[str, dict[str, object]] = {}
     for person, names in people:
@@ -97,6 +98,8 @@ def grounds_of(permit: Permit, people: Iterable[tuple[Person, Sequence[str]]]) -
             "basis": decided.basis,
             "kept_back": [] if is_whole else sorted(permit.forms.keys() - decided.forms.keys()),
         }
+        if decided.keeping:
+            ground["keeping"] = list(decided.keeping)
         if decided.refused_sources:
             ground["heard"] = sorted({source for (source, _), heard in person.heard.items() if heard.reason is None})
         found[min(names, default=f"without a number: {person.number}")] = ground

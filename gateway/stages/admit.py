@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -39,6 +39,7 @@ class Admission:
 
     keys: client id -> key id -> the key its signatures verify with.
     receiver_ids: names that messages may be addressed to; `*` among them takes any.
+    check: raises AccessDeniedError for a client that may not ask now.
     """
 
     def __init__(
@@ -48,9 +49,10 @@ class Admission:
         catalogue: Catalogue,
         keys: Mapping[str, Mapping[str, Ed25519PublicKey]],
         receiver_ids: frozenset[str],
+        check: Callable[[str], None] = lambda _client_id: None,
     ) -> None:
         self._tokens, self._catalogue, self._keys = tokens, catalogue, keys
-        self._receiver_ids = receiver_ids
+        self._receiver_ids, self._check = receiver_ids, check
         default_reg_type = normal_reg_type(settings.default_reg_type)
         if default_reg_type is None:
             raise ConfigurationError("messages.default_reg_type: no registry type of that name is known")
@@ -66,12 +68,14 @@ class Admission:
     def consumer_of(self, authorization: str) -> Consumer:
         """Return who an `Authorization` header speaks for.
 
-        Raises: UnauthenticatedError when there is no valid bearer token in it.
+        Raises: UnauthenticatedError when there is no valid bearer token in it; what `check` raises.
         """
         kind, _, token = authorization.partition(" ")
         if kind.lower() != "bearer" or not token.strip():
             raise UnauthenticatedError("send an access token: `Authorization: Bearer ...`")
-        return self._tokens.consumer_of(token.strip())
+        consumer = self._tokens.consumer_of(token.strip())
+        self._check(consumer.client_id)
+        return consumer
 
     def open(self, consumer: Consumer, body: bytes, action: Action, now: datetime) -> Opened:
         """Return a consumer's message, whatever it asks.

@@ -36,19 +36,23 @@ def without_token() -> None:
 
 def without_admit() -> None:
     """Read the first message; of every later one only the number asked about."""
-    admit, kept = Admission.admit, list[Any]()
+    opening, reading, kept = Admission.open, Admission.questions, list[Any]()
 
-    def first_only(self: Admission, consumer: Any, body: bytes, now: Any) -> Any:
+    def first_opened(self: Admission, consumer: Any, body: bytes, *more: Any) -> Any:
         if not kept:
-            kept.append(admit(self, consumer, body, now))
-            return kept[0]
-        asked = parsed(body)["message"]["search_request"][0]["search_criteria"]["query"]
-        message = kept[0].message
-        item = message.items[0]
-        query = item.query._replace(identifier=Identifier(asked["type"], asked["value"]))
-        return kept[0]._replace(message=message._replace(items=(item._replace(query=query),)))
+            kept.append(opening(self, consumer, body, *more))
+        return kept[0]._replace(raw=parsed(body))
 
-    mock.patch.object(Admission, "admit", first_only).start()
+    def first_read(self: Admission, opened: Any, *more: Any) -> Any:
+        if len(kept) == 1:
+            kept.append(reading(self, opened, *more))
+        asked = opened.message["search_request"][0]["search_criteria"]["query"]
+        item = kept[1].items[0]
+        query = item.query._replace(identifier=Identifier(asked["type"], asked["value"]))
+        return kept[1]._replace(items=(item._replace(query=query),))
+
+    mock.patch.object(Admission, "open", first_opened).start()
+    mock.patch.object(Admission, "questions", first_read).start()
 
 
 def without_decide() -> None:

@@ -124,12 +124,14 @@ async def test_decisions_under_all_numbers_of_a_person_count(ledger):
 async def test_a_grant_ends_and_a_source_can_be_refused(ledger):
     """Expired is missing; a refused source leaves the rest."""
     await ledger.record(decided("1234567890", until=date(2026, 9, 29)))
-    await ledger.record(decided("1111111111", "refused", sources=frozenset({"health", "tax"})))
+    await ledger.record(decided("1111111111"))
+    kept_back = await ledger.record(decided("1111111111", "refused", sources=frozenset({"health", "tax"})))
 
     expired, partial = await ledger.standings([{"UIN": "1234567890"}, {"UIN": "1111111111"}], "eligibility", "uct", NOW)
 
     assert expired.kind is StandingKind.MISSING
     assert (partial.kind, partial.refused_sources) == (StandingKind.GRANTED, {"health", "tax"})
+    assert partial.keeping == (kept_back,)
 
 
 async def test_a_decision_may_be_about_one_consumer(ledger):

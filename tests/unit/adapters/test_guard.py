@@ -14,6 +14,7 @@ from standards.errors import (
     SourceContractError,
     SourceError,
     SourceRefusedError,
+    SourceSuspendedError,
     SourceUnavailableError,
 )
 from standards.filters import Every
@@ -392,3 +393,25 @@ async def test_who_leaves_takes_both_calls_along():
     assert guarded.hedged == 1
     assert asyncio.all_tasks() == before
     assert guarded._places._value == 2
+
+
+async def test_a_registry_that_is_off_is_not_asked():
+    """Nor is it tried again; and planning takes it for one that is down."""
+    adapter, guarded = guard_of([ANSWER], retries=3)
+    guarded.is_suspended = True
+
+    assert guarded.is_open
+    assert (await failure(guarded)).reason is UnavailableReason.SOURCE_SUSPENDED
+    assert adapter.asked == []
+
+
+async def test_what_a_registry_says_after_it_was_switched_off_is_not_heard():
+    """The call was on its way."""
+    adapter, guarded = guard_of([0.0])
+    asking = asyncio.create_task(guarded.fetch(fetch(), Deadline.after(LONG)))
+    await asyncio.sleep(0)
+    assert len(adapter.asked) == 1
+    guarded.is_suspended = True
+
+    with pytest.raises(SourceSuspendedError):
+        await asking

@@ -58,15 +58,15 @@ def standing(*decisions, consumer_id="uct"):
         ([decided("granted"), decided("refused", "2026-06-02")], (REFUSED, set())),
         ([decided("granted", "2025-01-01"), decided("granted", until="2026-05-31")], (MISSING, set())),
         # Single sources.
-        ([decided("refused", sources=["health"])], (GRANTED, {"health"})),
-        ([decided("refused", sources=["health", "tax"])], (GRANTED, {"health", "tax"})),
-        ([decided("refused", sources=["health"], until="2026-05-31")], (MISSING, set())),
+        ([decided("refused", sources=["health"])], (REFUSED, set())),
+        ([decided("granted"), decided("refused", sources=["health", "tax"])], (GRANTED, {"health", "tax"})),
+        ([decided("refused", sources=["health"], until="2026-05-31")], (REFUSED, set())),
         ([decided("refused", "2026-06-02", sources=["health"])], (MISSING, set())),
         ([decided("granted"), decided("refused", sources=["health"])], (GRANTED, {"health"})),
         ([decided("granted"), decided("refused", "2026-06-02", sources=["health"])], (GRANTED, {"health"})),
         ([decided("granted", until="2026-05-31"), decided("refused", sources=["health"])], (MISSING, set())),
         ([decided("refused", sources=["health"]), decided("granted")], (GRANTED, set())),
-        ([decided("refused", sources=["health"]), decided("granted", sources=["health"])], (GRANTED, set())),
+        ([decided("refused", sources=["health"]), decided("granted", sources=["health"])], (REFUSED, set())),
         ([decided("granted", sources=["health"])], (MISSING, set())),
         # A grant of single sources has a term, too: when it has ended, the refusal before it is not lifted any more.
         (

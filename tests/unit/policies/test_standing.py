@@ -78,7 +78,7 @@ def test_a_grant_of_parts_grants_nothing_else():
 
 
 def test_taking_a_grant_of_parts_back_grants_nothing():
-    """It is no refusal of these parts alone, which would stand for a grant of the rest."""
+    """What is taken back is not granted again by what is left."""
     (granted,) = receipts(decided(sources=["tax"]))
     taken_back = PSEUDONYMS.receipt(decided("withdrawn", sources=["tax"], withdraws=granted.receipt_id), "w")
 
@@ -129,16 +129,17 @@ def test_a_guardian_s_refusal_stands_until_the_person_decides():
     assert stands(guardians("refused"), decided()).kind is StandingKind.GRANTED
 
 
-def test_a_guardian_s_refusal_of_parts_grants_the_rest_until_majority_only():
-    """With the grant that it was a part of, and without one; what the person refuses counts as anybody's."""
+def test_a_refusal_of_parts_grants_nothing():
+    """Whoever says it; with the guardian's grant that it was a part of, the rest is granted until majority only."""
     of_health = guardians("refused", sources=["health"])
     day_before = DAY - timedelta(days=1)
 
-    for said in ([of_health], [guardians(), of_health]):
-        assert stands(*said, at=day_before).kind is StandingKind.GRANTED
-        assert stands(*said).kind is StandingKind.REFUSED
+    assert stands(decided("refused", sources=["health"])).kind is StandingKind.REFUSED
+    assert stands(of_health, at=day_before).kind is StandingKind.REFUSED
+    assert stands(guardians(), of_health, at=day_before).kind is StandingKind.GRANTED
+    assert stands(guardians(), of_health).kind is StandingKind.REFUSED
     assert stands(of_health, decided()).kind is StandingKind.GRANTED
-    assert stands(of_health, decided("refused", sources=["tax"])).refused_sources == {"health", "tax"}
+    assert stands(decided(), of_health, decided("refused", sources=["tax"])).refused_sources == {"health", "tax"}
 
 
 def test_a_proxy_s_grant_ends_with_the_mandate():

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,6 +15,7 @@ from gateway.api.exchange import Received
 from gateway.journal import MemoryJournal
 from gateway.settings import Consumer, Settings
 from gateway.stages.admit import Opened
+from gateway.suspensions import Suspensions
 from gateway.telemetry import Metrics
 from standards.dci.codes import SearchReason
 from standards.dci.envelope import Header
@@ -41,6 +43,7 @@ class Desk:
             rooms=self.world.rooms,
             journal=journal,
             metrics=self.metrics,
+            suspensions=Suspensions(Path("nowhere")),
         )
         self.gateway = gateway
         self.received = Received(

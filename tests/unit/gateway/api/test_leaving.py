@@ -1,5 +1,6 @@
 """Before an answer leaves: recorded, and still under the terms that hold."""
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -8,6 +9,7 @@ import orjson
 from gateway.api.search import recorded
 from gateway.pipeline import answer
 from gateway.stages.decide import Decisions
+from gateway.suspensions import Suspensions
 from policies.agreement import Agreement
 from policies.book import AgreementSet
 from tests.builders import CATALOGUE, NOW, PLANNER, World, question, sandbox_agreement
@@ -43,7 +45,7 @@ async def leaving(narrow_to):
         book.current = AgreementSet([known, *narrow_to(known)])
 
     journal = NarrowingJournal(narrow)
-    gateway: Any = SimpleNamespace(rooms=made.rooms, journal=journal)
+    gateway: Any = SimpleNamespace(rooms=made.rooms, journal=journal, suspensions=Suspensions(Path("nowhere")))
     asked = question()
     (left,) = await recorded(gateway, [asked], [await answer(asked, made.rooms)])
     return left, journal.written
