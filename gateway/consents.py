@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
+from gateway.ports import JournalEntry
 from policies.carried import Terms, read_token, tokens_of
 from policies.consent import needs_consent
 from policies.emergency import Emergencies, read_emergencies
-from policies.receipts import Receipt
+from policies.receipts import Decision, Receipt
 from standards.dci.codes import SearchReason
 from standards.errors import ConfigurationError, MalformedMessageError
 
@@ -121,6 +122,33 @@ class Consents:
 
 
 _NONE: Final = Emergencies()
+
+DECISIONS: Final = frozenset(f"consent.{decision.value}" for decision in Decision)
+"""Events of the journal that each stand for one receipt, named by `correlation`."""
+
+
+def decision_entry(event: str, by: str, subject: str, purpose: str, receipt_id: str, at: datetime) -> JournalEntry:
+    """Return what the journal keeps of a call about what people decide.
+
+    by: who called: a portal, an office, or an account on the machine.
+    subject: pseudonym of the person; empty where a receipt or notice is called by its name.
+    receipt_id: of the receipt or notice; empty where the call is about all of a person's.
+    """
+    return JournalEntry(
+        at=at,
+        event=event,
+        consumer=by,
+        purpose=purpose,
+        agreement="",
+        subject=subject,
+        members=(),
+        transaction="",
+        correlation=receipt_id,
+        released=(),
+        plan="",
+        outcomes={},
+        answer_digest="",
+    )
 
 
 async def follow_ledger(ledger: SqliteLedger, calls: Calls, emergencies: EmergencyFolder, after: int) -> None:

@@ -40,7 +40,7 @@ from standards.errors import ConfigurationError
 from standards.signing import public_jwk
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -315,6 +315,18 @@ class SqliteLedger(_Ledger):
                         f"receipt {receipt.receipt_id}: the row says something else than what was signed"
                     )
         return count
+
+    def known(self, receipt_ids: Collection[str]) -> frozenset[str]:
+        """Return which of some receipts are kept."""
+        found: set[str] = set()
+        names = sorted(receipt_ids)
+        with self._engine.connect() as connection:
+            for start in range(0, len(names), _PEOPLE_IN_ONE_QUERY):
+                query = sa.select(RECEIPTS.c.receipt_id).where(
+                    RECEIPTS.c.receipt_id.in_(names[start : start + _PEOPLE_IN_ONE_QUERY])
+                )
+                found.update(connection.execute(query).scalars())
+        return frozenset(found)
 
     def _read(self, people: set[str], purpose: str | None) -> dict[str, list[_Numbered]]:
         """Return each person's receipts with their places in the order of recording."""

@@ -23,7 +23,7 @@ from gateway.api.consent_bodies import (
 )
 from gateway.api.state import GATEWAY, SUMMARY
 from gateway.bootstrap import Gateway, utc_now
-from gateway.ports import JournalEntry
+from gateway.consents import decision_entry
 from gateway.settings import Consumer
 from policies.receipts import Consent, Decision, Receipt
 from policies.signed import read_unverified
@@ -200,19 +200,5 @@ async def _journal(
     subject: None where a receipt or notice is called by its name: nobody's number is known then.
     name: of the receipt or notice; empty where the call is about all of a person's.
     """
-    entry = JournalEntry(
-        at=utc_now(),
-        event=event,
-        consumer=client.client_id,
-        purpose=purpose,
-        agreement="",
-        subject=gateway.keys.pseudonym_of(subject) if subject is not None else "",
-        members=(),
-        transaction="",
-        correlation=name,
-        released=(),
-        plan="",
-        outcomes={},
-        answer_digest="",
-    )
-    await gateway.journal.record([entry])
+    pseudonym = gateway.keys.pseudonym_of(subject) if subject is not None else ""
+    await gateway.journal.record([decision_entry(event, client.client_id, pseudonym, purpose, name, utc_now())])

@@ -6,7 +6,9 @@ What is declared here is a file of the folder that settings name, the same that 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from datetime import date, timedelta
+from hmac import compare_digest
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +47,12 @@ class Acting(Body):
     officer: StrictStr = Field(min_length=1, max_length=200)
 
 
+class Approving(Acting):
+    """Who approves an emergency, and what of it was read."""
+
+    digest: StrictStr = Field(min_length=64, max_length=64, description="As the emergency is told: what was read.")
+
+
 def routes() -> list[web.RouteDef]:
     """Return what is answered here."""
     return [
@@ -76,8 +84,12 @@ async def declare(request: web.Request) -> web.Response:
 async def approve(request: web.Request) -> web.Response:
     """Approve an emergency that somebody else declared; from then on it counts."""
     gateway, client = _office(request)
-    officer = f"{client.client_id}: {read_body(Acting, await request.read()).officer}"
+    stated = read_body(Approving, await request.read())
+    officer = f"{client.client_id}: {stated.officer}"
     declared = _found(gateway, request)
+    # INVARIANT: what is approved is what the officer has read, whoever may have written the file since.
+    if not compare_digest(stated.digest, _digest_of(declared)):
+        raise MalformedMessageError("digest: the emergency says something else by now; read it again")
     if declared.approved_by is not None:
         raise MalformedMessageError("it is approved already")
     # INVARIANT: whoever declares an emergency does not approve it.
@@ -173,7 +185,13 @@ def _entry(client: Consumer, emergency: Emergency, event: str) -> JournalEntry:
 
 
 def _told(emergency: Emergency) -> dict[str, Any]:
-    return emergency.model_dump(mode="json")
+    return emergency.model_dump(mode="json") | {"digest": _digest_of(emergency)}
+
+
+def _digest_of(emergency: Emergency) -> str:
+    """Return the SHA-256 of what is declared, in hex; the approval is no part of it."""
+    declared = emergency.model_dump(mode="json", exclude={"approved_by"})
+    return hashlib.sha256(orjson.dumps(declared, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
 def _json(body: object, status: int = 200) -> web.Response:

@@ -7,14 +7,14 @@ from typing import Any, Final
 from pydantic.json_schema import models_json_schema
 
 from gateway.api.consent_bodies import About, Decided, Withdrawn
-from gateway.api.emergencies import Acting, Declared
+from gateway.api.emergencies import Acting, Approving, Declared
 from gateway.api.openapi_request import Schema, ref, thing
 
 TAG: Final = ("Consents", "What people decide, through a citizens' portal or with an officer's help.")
 
 _NUMBER: Final = {"type": "UIN", "value": "2904417738"}
 _PREFIX: Final = "Consent"
-_BODIES: Final = (About, Decided, Withdrawn, Declared, Acting)
+_BODIES: Final = (About, Decided, Withdrawn, Declared, Approving, Acting)
 
 _DECIDE: Final = """\
 Keep one decision of a person: a grant, a refusal, or an objection against a public task. It is signed, counts from \
@@ -69,6 +69,7 @@ def consent_schemas() -> dict[str, Schema]:
                 **{name: {"type": "array", "items": text} for name in ("consumers", "attributes")},
                 "area": {"type": ["array", "null"], "items": text},
                 "overrides_refusal": {"type": "boolean"},
+                "digest": text | {"description": "SHA-256 of what is declared; whoever approves it names it."},
             },
             ("id", "title", "reference", "declared_by", "start", "end", "consumers", "attributes"),
         ),
@@ -210,9 +211,9 @@ def _emergency_paths() -> dict[str, Any]:
             "post": _call(
                 "approveEmergency",
                 "Approve an emergency",
-                f"By somebody else than who declared it. {about}",
-                "ConsentActing",
-                acting,
+                f"By somebody else than who declared it, who names by its digest what was read. {about}",
+                "ConsentApproving",
+                acting | {"digest": "0" * 64},
                 "200",
                 emergency,
             ),

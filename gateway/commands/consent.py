@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
+from uuid import uuid4
 
 import typer
 
-from gateway.commands.shared import Folder, Json, told
+from gateway.commands.shared import Config, Folder, JournalUrl, Json, account, enter, note_in, told
 
 if TYPE_CHECKING:
     from policies.ledger import SqliteLedger
+    from policies.receipts import Consent
     from standards.identifiers import Identifier
 
 app = typer.Typer(help="What people decide: consents, refusals, withdrawals.", no_args_is_help=True)
@@ -53,6 +56,7 @@ def grant(
     majority: Annotated[int, typer.Option(help="Age of majority: consents.age_of_majority.")] = 18,
     folder: Folder = Path(".hearth"),
     keys: KeyFolder = "keys",
+    journal_url: JournalUrl = "",
 ) -> None:
     """Record what a person decided in front of an officer, and print the receipt."""
     from policies.consent import comes_of_age
@@ -89,7 +93,7 @@ def grant(
             reference=reference,
             given_at=now,
         )
-        _record(folder, keys, consent)
+        _record(folder, keys, journal_url, consent)
 
 
 @app.command("withdraw")
@@ -100,6 +104,7 @@ def withdraw(
     presence: Seen,
     folder: Folder = Path(".hearth"),
     keys: KeyFolder = "keys",
+    journal_url: JournalUrl = "",
 ) -> None:
     """Take a grant back: at once, for good, and as a signed record of its own."""
     from policies.receipts import Channel, Consent, Decision
@@ -134,23 +139,37 @@ def withdraw(
             withdraws=receipt.receipt_id,
             given_at=now,
         )
-        _record(folder, keys, consent)
+        _record(folder, keys, journal_url, consent)
 
 
 @app.command("import")
 def import_(
     file: Annotated[Path, typer.Argument(help="JSON lines, one decision each; policies/README.md names the fields.")],
+    config: Config = None,
     folder: Folder = Path(".hearth"),
     keys: KeyFolder = "keys",
+    journal_url: JournalUrl = "",
 ) -> None:
     """Take over decisions that are kept elsewhere; the same file can be imported again without effect."""
+    from gateway.commands.shared import registries_in, settings_in
+    from policies.lines import read_lines
+    from standards.errors import MalformedMessageError
+
     with told():
-        ledger = _open(folder, keys)
         try:
-            with file.open("rb") as lines:
-                new = asyncio.run(ledger.import_lines(lines))
+            content = file.read_bytes()
         except OSError as error:
             raise _unreadable(file, error) from None
+        lines = content.splitlines()
+        named = {source for consent in read_lines(lines) for source in consent.sources or ()}
+        if strangers := sorted(named - registries_in(settings_in(folder, config))):
+            raise MalformedMessageError(f"sources: no registry is connected here by the name of {', '.join(strangers)}")
+        ledger = _open(folder, keys)
+        try:
+            # INVARIANT: no grant counts that is not in the journal: the file is named before it is read.
+            detail = {"sha256": hashlib.sha256(content).hexdigest(), "decisions": str(len(lines))}
+            note_in(folder, journal_url, "consent.imported", detail, datetime.now(UTC))
+            new = asyncio.run(ledger.import_lines(lines))
         finally:
             ledger.close()
     typer.echo(f"{new} decisions were new")
@@ -221,15 +240,23 @@ def verify(
 
 
 @app.command("check")
-def check(folder: Folder = Path(".hearth"), keys: KeyFolder = "keys") -> None:
-    """Check every receipt of the ledger: what questions are decided by is what was signed."""
+def check(folder: Folder = Path(".hearth"), keys: KeyFolder = "keys", journal_url: JournalUrl = "") -> None:
+    """Check every receipt of the ledger: it is what was signed, and none is missing that the journal names."""
+    from standards.errors import ConfigurationError
+
     with told():
         ledger = _open(folder, keys)
         try:
             count = ledger.check()
+            named = _named_in(folder, journal_url)
+            lost = sorted(named - ledger.known(named))
         finally:
             ledger.close()
-    typer.echo(f"{count} receipts, all as they were signed")
+        if lost:
+            raise ConfigurationError(f"the journal names receipts that the ledger has lost: {', '.join(lost)}")
+    typer.echo(
+        f"{count} receipts, all as they were signed; {len(named)} of them are named in the journal, none is lost"
+    )
 
 
 @app.command("notices")
@@ -257,19 +284,47 @@ def _open(folder: Path, keys: str) -> SqliteLedger:
     return SqliteLedger.open(path, opened.derived("consent"), opened.signing)
 
 
-def _record(folder: Path, keys: str, consent: Any) -> None:
-    async def keep(ledger: SqliteLedger) -> str:
-        receipt_id = await ledger.record(consent)
-        found = await ledger.find(receipt_id)
-        return "" if found is None else found[1]
-
+def _record(folder: Path, keys: str, journal_url: str, consent: Consent) -> None:
+    """Keep one decision, and print its receipt; a grant is in the journal first, what narrows counts at once."""
+    from gateway.consents import decision_entry
+    from gateway.keys import open_keys
+    from policies.receipts import Decision
     from policies.signed import read_unverified
 
     ledger = _open(folder, keys)
     try:
-        typer.echo(json.dumps(read_unverified(asyncio.run(keep(ledger))), indent=1))
+        salt = uuid4().hex
+        receipt_id = ledger.pseudonyms.receipt(consent, salt).receipt_id
+        entry = decision_entry(
+            f"consent.{consent.decision.value}",
+            account(),
+            open_keys(folder / keys).pseudonym_of(consent.subject),
+            consent.purpose,
+            receipt_id,
+            datetime.now(UTC),
+        )
+        if consent.decision is Decision.GRANTED:
+            enter(folder, journal_url, entry)
+            asyncio.run(ledger.record(consent, salt))
+        else:
+            asyncio.run(ledger.record(consent, salt))
+            enter(folder, journal_url, entry)
+        found = asyncio.run(ledger.find(receipt_id))
+        typer.echo(json.dumps(read_unverified(found[1]) if found else {}, indent=1))
     finally:
         ledger.close()
+
+
+def _named_in(folder: Path, journal_url: str) -> frozenset[str]:
+    """Return the receipts that entries of the journal say were recorded; none where there is no journal yet."""
+    from gateway.consents import DECISIONS
+    from gateway.journal import read, sqlite_url
+
+    path = folder / "journal.db"
+    if not journal_url and not path.exists():
+        return frozenset()
+    entries = read(journal_url or sqlite_url(path))
+    return frozenset(entry["correlation"] for _, entry in entries if entry["event"] in DECISIONS)
 
 
 def _number(stated: str, option: str) -> Identifier:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from gateway.commands.shared import Folder, Json, told
+from gateway.commands.shared import Folder, JournalUrl, Json, account, enter, told
 
 if TYPE_CHECKING:
     from gateway.trail.disputes import Dispute, DisputeBook
@@ -21,7 +20,6 @@ app = typer.Typer(help="What citizens dispute, and what registries say to it.", 
 
 KeyFolder = Annotated[str, typer.Option("--keys", help="Folder of the key files, below --dir: stores.keys.")]
 Url = Annotated[str, typer.Option("--url", help="The settings' stores.trail_url; default: trail.db in --dir.")]
-JournalUrl = Annotated[str, typer.Option("--journal-url", help="stores.journal_url; default: journal.db in --dir.")]
 Name = Annotated[str, typer.Argument(help="Name of a dispute.")]
 
 
@@ -114,18 +112,9 @@ class _Desk(NamedTuple):
 
     def note(self, event: str, dispute: Dispute) -> None:
         """Make an entry of the journal, in the name of the account on this machine."""
-        from gateway.journal.chain import entry_text
-        from gateway.journal.store import Store
         from gateway.trail.noting import noted_dispute
 
-        store = Store(self.journal_url)
-        try:
-            store.create()
-            store.append(
-                [entry_text(noted_dispute(event, f"operator:{getpass.getuser()}", dispute, datetime.now(UTC)))]
-            )
-        finally:
-            store.close()
+        enter(Path(), self.journal_url, noted_dispute(event, account(), dispute, datetime.now(UTC)))
 
 
 @contextmanager

@@ -14,10 +14,13 @@ import typer
 from standards.errors import InteropError
 
 if TYPE_CHECKING:
+    from gateway.journal.chain import Note
+    from gateway.ports import JournalEntry
     from gateway.settings import Settings
 
 Folder = Annotated[Path, typer.Option("--dir", help="Folder of the sandbox, or of the stores.")]
 Config = Annotated[Path | None, typer.Option(help="Settings file; default: config.yaml in --dir.")]
+JournalUrl = Annotated[str, typer.Option("--journal-url", help="stores.journal_url; default: journal.db in --dir.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 REFUSED: Final = 1
 """Exit code when Hearth said no, or could not; 2 is a wrong command line, 0 is success."""
@@ -59,13 +62,28 @@ def note_in(folder: Path, journal_url: str, event: str, detail: dict[str, str], 
     journal_url: of the settings; empty: the journal in the folder.
     Raises: JournalError when it cannot be written.
     """
-    from gateway.journal import sqlite_url
-    from gateway.journal.chain import Note, entry_text
+    from gateway.journal.chain import Note
+
+    enter(folder, journal_url, Note(now, event, account(), "", detail))
+
+
+def enter(folder: Path, journal_url: str, entry: JournalEntry | Note) -> None:
+    """Write an entry into a journal, durably.
+
+    journal_url: of the settings; empty: the journal in the folder.
+    Raises: JournalError when it cannot be written.
+    """
+    from gateway.journal import entry_text, sqlite_url
     from gateway.journal.store import Store
 
     store = Store(journal_url or sqlite_url(folder / "journal.db"))
     try:
         store.create()
-        store.append([entry_text(Note(now, event, f"operator:{getpass.getuser()}", "", detail))])
+        store.append([entry_text(entry)])
     finally:
         store.close()
+
+
+def account() -> str:
+    """Return whose account runs the command, as the journal names it."""
+    return f"operator:{getpass.getuser()}"

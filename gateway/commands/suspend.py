@@ -9,14 +9,13 @@ from typing import Annotated
 
 import typer
 
-from gateway.commands.shared import Config, Folder, Json, told
+from gateway.commands.shared import Config, Folder, JournalUrl, Json, told
 
 app = typer.Typer(help="Switch a consumer or a registry off, at once, in every process.", no_args_is_help=True)
 resume = typer.Typer(help="Switch a consumer or a registry on again.", no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(help="Client id of the consumer, or id of the registry.")]
 Why = Annotated[str, typer.Option("--reason", help="Why, for the journal: no personal data.")]
-JournalUrl = Annotated[str, typer.Option("--journal-url", help="stores.journal_url; default: journal.db in --dir.")]
 
 
 @app.command("consumer")

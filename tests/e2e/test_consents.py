@@ -352,12 +352,17 @@ def test_an_emergency_needs_two_officers(country: Country, office: Desk, portal:
     assert portal.post("/v1/emergencies", **flood, officer="One").status_code == 403
     assert office.post("/v1/emergencies", **(flood | {"end": "2099-01-01"}), officer="One").status_code == 400
     assert office.post("/v1/emergencies", **(flood | {"consumers": ["stranger"]}), officer="One").status_code == 400
-    assert office.post("/v1/emergencies", **flood, officer="One").status_code == 201
+    declared = office.post("/v1/emergencies", **flood, officer="One")
+    assert declared.status_code == 201
+    read = declared.json()["digest"]
     assert office.post("/v1/emergencies", **flood, officer="One").status_code == 400
     assert state() == "withheld"
-    assert office.post("/v1/emergencies/flood-api/approve", officer="One").status_code == 400
+    assert office.post("/v1/emergencies/flood-api/approve", officer="One", digest=read).status_code == 400
+    assert office.post("/v1/emergencies/flood-api/approve", officer="Two").status_code == 400
+    other = office.post("/v1/emergencies/flood-api/approve", officer="Two", digest="0" * 64)
+    assert (other.status_code, "read it again" in other.text) == (400, True)
     assert state() == "withheld"
-    assert office.post("/v1/emergencies/flood-api/approve", officer="Two").status_code == 200
+    assert office.post("/v1/emergencies/flood-api/approve", officer="Two", digest=read).status_code == 200
     assert state() == "value"
     assert office.post("/v1/emergencies/flood-api/end", officer="Two").status_code == 200
     assert state() == "withheld"

@@ -1,6 +1,8 @@
 """`hearth consent`: what people decide, from the command line of the gateway's machine."""
 
+import hashlib
 import json
+import sqlite3
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -10,8 +12,11 @@ import pytest
 from typer.testing import CliRunner
 
 from gateway.cli import app
+from gateway.journal import read as read_journal
+from gateway.journal import sqlite_url
 from gateway.keys import open_keys
 from policies.ledger import SqliteLedger
+from standards.identifiers import Identifier
 from standards.signing import public_jwk
 
 NUMBER = "2904417738"
@@ -56,7 +61,7 @@ def test_a_decision_is_recorded_listed_and_withdrawn(folder):
 
 
 def test_a_registry_that_there_is_not_cannot_be_refused(folder, tmp_path):
-    """Nobody would ever ask it, and the refusal would stand for a grant of the rest."""
+    """Nobody would ever ask it, and the refusal would keep nothing back."""
     stated = ["--subject", f"UIN={NUMBER}", "--purpose", "eligibility", *SEEN, "--refuse"]
 
     assert "health, land" in run(folder, "grant", *stated, "--source", "helth", code=1)
@@ -125,6 +130,64 @@ def test_a_file_is_imported_once(folder):
         said = run(folder, "import", str(file), code=1)
         assert "line 1" in said
         assert NUMBER not in said
+
+
+def test_a_file_that_names_a_registry_that_there_is_not_is_not_imported(folder):
+    """A refusal of it would keep nothing back."""
+    who = {"type": "UIN", "value": NUMBER}
+    line = {"subject": who, "purpose": "p", "decision": "refused", "given_by": who, "given_on": "2026-01-05"}
+    file = folder / "consents.jsonl"
+    file.write_text(json.dumps(line | {"sources": ["helth"]}))
+
+    assert "helth" in run(folder, "import", str(file), code=1)
+    assert run(folder, "check").startswith("0 receipts")
+
+
+def entries_of(folder: Path) -> list[dict[str, Any]]:
+    """The journal's entries."""
+    return [entry for _, entry in read_journal(sqlite_url(folder / "journal.db"))]
+
+
+def test_every_decision_is_in_the_journal(folder):
+    """Under the account of the machine, by the receipt's name, about a pseudonym; a file by its digest."""
+    name = granted(folder)["receipt_id"]
+    run(folder, "withdraw", name, "--subject", f"UIN={NUMBER}", *SEEN)
+    file = folder / "consents.jsonl"
+    file.write_text("")
+    run(folder, "import", str(file))
+    grant, withdrawal, imported = entries_of(folder)
+
+    assert (grant["event"], grant["correlation"], withdrawal["event"]) == ("consent.granted", name, "consent.withdrawn")
+    assert grant["consumer"].startswith("operator:")
+    assert (
+        grant["subject"] == withdrawal["subject"] == open_keys(folder / "keys").pseudonym_of(Identifier("UIN", NUMBER))
+    )
+    assert (imported["event"], imported["detail"]["sha256"]) == ("consent.imported", hashlib.sha256(b"").hexdigest())
+    assert NUMBER not in str(entries_of(folder))
+
+
+def test_a_grant_that_cannot_be_recorded_does_not_count(folder):
+    """A refusal does."""
+    (folder / "journal.db").mkdir()
+    stated = ["--subject", f"UIN={NUMBER}", "--purpose", "eligibility", *SEEN]
+    run(folder, "grant", *stated, code=1)
+    assert run(folder, "list", "--subject", f"UIN={NUMBER}") == ""
+    run(folder, "grant", *stated, "--refuse", code=1)
+
+    assert "refused" in run(folder, "list", "--subject", f"UIN={NUMBER}")
+
+
+def test_a_receipt_that_was_removed_shows(folder):
+    """The journal names it."""
+    name = granted(folder)["receipt_id"]
+    granted(folder)
+    with sqlite3.connect(folder / "consent.db") as ledger:
+        for (trigger,) in ledger.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+            ledger.execute(f"DROP TRIGGER {trigger}")
+        ledger.execute("DELETE FROM consent_receipt WHERE receipt_id = ?", (name,))
+    ledger.close()
+
+    assert name in run(folder, "check", code=1)
 
 
 @pytest.mark.parametrize(
