@@ -88,6 +88,8 @@ def make_venv() -> None:
         sys.exit(f"hearth: Python 3.11 or newer is needed; {sys.executable} is {sys.version.split()[0]}")
     if not all(importlib.util.find_spec(name) for name in ("venv", "ensurepip")):
         sys.exit("hearth: this Python lacks `venv`; on Debian or Ubuntu: apt-get install python3-venv")
+    if VENV.is_symlink():
+        sys.exit(f"hearth: {VENV} is a link to {VENV.resolve()}, which making it anew would empty: remove the link")
     step("make .venv", [sys.executable, "-m", "venv", "--clear", str(VENV)])
 
 
@@ -161,6 +163,8 @@ def main(arguments: "list[str]") -> None:
     elif command in {"test", "types", "bench"}:
         module = {"test": "pytest", "types": "mypy", "bench": "tests.bench"}[command]
         ensure("dev")
+        if command == "test" and not rest:  # all of them: one file after the other, on two processors
+            rest = ["-n", "2", "--dist", "loadfile"]
         become(["python", "-m", module, *rest], ROOT)
     elif command in {"-h", "--help", "help"}:
         print(__doc__)

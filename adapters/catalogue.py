@@ -17,8 +17,11 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, SequenceNode
 
-from adapters.client import HttpSourceClient
-from adapters.generic.dci import DciAdapter
+from adapters.callbacks import Caller
+from adapters.client import HttpSourceClient, resolved
+from adapters.generic.dci import DciAdapter, new_id
+from adapters.generic.dci_subscribe import DciEvents
+from adapters.generic.dci_trust import Sealing
 from adapters.guard import Guarded
 from adapters.manifest import Manifest
 from adapters.manifest import Protocol as Speaks
@@ -29,8 +32,9 @@ if TYPE_CHECKING:
 
     from ruamel.yaml.nodes import Node
 
+    from adapters.callbacks import Here
     from adapters.client import Session
-    from adapters.ports import RegistryAdapter, SourceClient
+    from adapters.ports import EventSource, RegistryAdapter, SourceClient
 
 MANIFEST: Final = "manifest.yaml"
 FOLDER: Final = Path(__file__).parent
@@ -42,6 +46,10 @@ class Registry(NamedTuple):
 
     manifest: Manifest
     guarded: Guarded
+    events: EventSource | None = None
+    """Its events; None where it has none."""
+    caller: Caller | None = None
+    """How it proves itself when it calls back; None where it does not."""
 
 
 class Registries(Mapping[str, Registry]):
@@ -181,13 +189,16 @@ def _inside(node: Node, step: str | int) -> tuple[Any, Node] | None:
     return None
 
 
-def build(manifest: Manifest, client: SourceClient) -> RegistryAdapter:
+def build(
+    manifest: Manifest, client: SourceClient, sealing: Sealing | None = None, here: Here | None = None
+) -> RegistryAdapter:
     """Return the adapter of a registry: its own, by its folder, or the driver of its protocol.
 
     Raises: ConfigurationError when there is neither.
     """
     if manifest.speaks is Speaks.DCI:
-        return DciAdapter(manifest, client)
+        waiting, address = (here.waiting, here.address) if here else (None, "")
+        return DciAdapter(manifest, client, sealing=sealing, waiting=waiting, address=address)
     name = f"adapters.{manifest.id}.adapter"
     # Looked for first, so that an import that fails inside the module is not taken for a missing one.
     if importlib.util.find_spec(f"adapters.{manifest.id}") is None or importlib.util.find_spec(name) is None:
@@ -200,22 +211,49 @@ def build(manifest: Manifest, client: SourceClient) -> RegistryAdapter:
 
 def references(manifest: Manifest) -> tuple[str, ...]:
     """Return the environment variables that a manifest refers to: address first, then credentials."""
-    connection = manifest.connection
-    stated = (connection.base_url, *connection.auth.model_dump().values())
+    connection, dci = manifest.connection, manifest.dci
+    stated = [connection.base_url, *connection.auth.model_dump().values()]
+    if dci is not None:
+        stated += [dci.trust.keys, dci.callback.token if dci.callback else None]
     return tuple(one.removeprefix("env:") for one in stated if str(one).startswith("env:"))
 
 
-def connect(manifests: Iterable[Manifest], session: Session, environment: Mapping[str, str]) -> Registries:
+def connect(
+    manifests: Iterable[Manifest], session: Session, environment: Mapping[str, str], here: Here | None = None
+) -> Registries:
     """Return every registry, guarded and ready to be asked; nothing is sent yet.
 
     session: opened and closed by the caller.
+    here: this gateway as registries see it; None where nothing can call back, and nothing is signed.
     Raises: ConfigurationError when references are missing in the environment (it names them all), or an adapter is.
     """
     manifests = tuple(manifests)
     if missing := [name for m in manifests for name in references(m) if not environment.get(name, "").strip()]:
         raise ConfigurationError(f"the manifests refer to the environment: set {', '.join(missing)}")
-    return Registries(
-        Registry(manifest, Guarded(adapter, manifest.limits))
-        for manifest in manifests
-        for adapter in (build(manifest, HttpSourceClient(session, manifest, environment)),)
+    return Registries(_registry(manifest, session, environment, here) for manifest in manifests)
+
+
+def _registry(manifest: Manifest, session: Session, environment: Mapping[str, str], here: Here | None) -> Registry:
+    identity, options = here.identity if here else None, manifest.dci
+    client = HttpSourceClient(session, manifest, environment, signing=identity.signing if identity else None)
+    sealing = Sealing(manifest, client, environment, identity) if options else None
+    if sealing is not None and sealing.is_plain:
+        sealing = None
+    guarded = Guarded(build(manifest, client, sealing, here), manifest.limits)
+    if options is None or options.callback is None or here is None:
+        return Registry(manifest, guarded)
+    stated = options.callback
+    caller = Caller(
+        manifest.id,
+        stated.auth,
+        token=resolved(stated.token, manifest, environment) if stated.token else "",
+        client_id=stated.client_id,
+        names=frozenset({options.receiver_id or manifest.id, manifest.id, *options.sender_names}),
+        secret=here.secret_of(manifest.id),
+        sealing=sealing,
     )
+    if not options.events:
+        return Registry(manifest, guarded, None, caller)
+    path = f"/callbacks/{caller.secret}" if stated.auth == "secret_path" else ""
+    place = f"{here.address}{path}" if here.address else ""
+    return Registry(manifest, guarded, DciEvents(manifest, client, guarded, sealing, place, new_id=new_id), caller)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from adapters.catalogue import MANIFEST, connect, load_manifest
 from adapters.client import open_session
 from adapters.examples import differences, load_examples, replay
+from adapters.manifest import OAuth2Auth
 from adapters.ports import Deadline, Fetch
 from adapters.readiness import load_readiness
 from standards.attributes import Catalogue
@@ -124,11 +125,25 @@ def _call_finding(manifest: Manifest, environment: Mapping[str, str]) -> Finding
     address = manifest.connection.base_url.removeprefix("env:")
     if not environment.get(address):
         return Finding("test call", None, f"not tried: {address} is not set")
+    if (why := _needs_gateway(manifest)) is not None:
+        return Finding("test call", None, f"not tried: {why}, which needs a running gateway")
     try:
         known = asyncio.run(_call(manifest, environment))
     except (SourceError, ConfigurationError) as error:
         return Finding("test call", False, str(error))
     return Finding("test call", True, "answered" if not known else "answered, and knows nobody's number")
+
+
+def _needs_gateway(manifest: Manifest) -> str | None:
+    """Return why a registry cannot be asked from here; None when it can."""
+    auth, dci = manifest.connection.auth, manifest.dci
+    if isinstance(auth, OAuth2Auth) and auth.method == "private_key_jwt":
+        return "it gives tokens for the gateway's signature"
+    if dci is not None and dci.trust.sign is not None:
+        return "its questions are signed by the gateway"
+    if dci is not None and dci.mode == "async" and dci.poll_s is None:
+        return "it answers by callback"
+    return None
 
 
 async def _call(manifest: Manifest, environment: Mapping[str, str]) -> bool:

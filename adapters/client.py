@@ -5,14 +5,13 @@ No other file of this package opens a connection.
 
 from __future__ import annotations
 
-import asyncio
 import time
 from base64 import b64encode
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NoReturn
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlsplit
 
 from adapters.http1 import (
     ConnectionFailedError,
@@ -23,12 +22,12 @@ from adapters.http1 import (
 )
 from adapters.manifest import ApiKeyAuth, BasicAuth, BearerAuth, OAuth2Auth
 from adapters.ports import Response
-from adapters.reading import Reader
 from adapters.said import note
+from adapters.statuses import check_status
+from adapters.tokens import Assertion, Token
 from standards.errors import (
     ConfigurationError,
     SourceContractError,
-    SourceRefusedError,
     SourceUnavailableError,
 )
 from standards.states import UnavailableReason
@@ -38,42 +37,14 @@ if TYPE_CHECKING:
 
     from adapters.manifest import Manifest
     from adapters.ports import Deadline
+    from adapters.tokens import Signing
 
-_FORM: Final = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
-_DEFAULT_TOKEN_LIFE_S: Final = 300.0
-_LONGEST_MARGIN_S: Final = 30.0
+__all__ = ["HttpSourceClient", "Session", "base_address", "check_status", "open_session", "resolved"]
+
 _PERCENT: Final = {code: quoted for code in range(128) if (quoted := quote(chr(code), safe="")) != chr(code)}
 """ASCII characters that cannot stand in a query as they are."""
 _MOST_HEADS: Final = 16
 """Sets of header lines that are kept as they are sent."""
-
-
-def check_status(response: Response, source_id: str, where: str = "") -> None:
-    """Return when the status is a success; else raise what the status means, `where` before it.
-
-    | status              | means                                        | raised                          |
-    |---------------------|----------------------------------------------|---------------------------------|
-    | 2xx                 | an answer                                    | nothing                         |
-    | 401, 403            | it will not answer us: do not retry          | SourceRefusedError              |
-    | 408                 | it gave up waiting for us: retry             | SourceUnavailableError, timeout |
-    | 429                 | we ask too much: retry later                 | SourceUnavailableError, busy    |
-    | 5xx                 | it is broken or in maintenance: retry        | SourceUnavailableError, down    |
-    | 1xx, 3xx, other 4xx | it does not keep its own contract: report it | SourceContractError             |
-    """
-    status = response.status
-    if 200 <= status <= 299:
-        return
-    detail = f"{where}status {status}"
-    if status in (401, 403):
-        raise SourceRefusedError(source_id, detail)
-    if status == 408:
-        raise SourceUnavailableError(source_id, UnavailableReason.SOURCE_TIMEOUT, detail)
-    after_s = response.retry_after_s
-    if status == 429:
-        raise SourceUnavailableError(source_id, UnavailableReason.SOURCE_BUSY, detail, retry_after_s=after_s)
-    if status >= 500:
-        raise SourceUnavailableError(source_id, UnavailableReason.SOURCE_DOWN, detail, retry_after_s=after_s)
-    raise SourceContractError(source_id, detail)
 
 
 def resolved(reference: str, manifest: Manifest, environment: Mapping[str, str]) -> str:
@@ -124,7 +95,13 @@ class HttpSourceClient:
         environment: Mapping[str, str],
         *,
         clock: Callable[[], float] = time.monotonic,
+        signing: Signing | None = None,
     ) -> None:
+        """Resolve the manifest's references.
+
+        signing: the gateway's own key of the moment, for registries that give tokens for assertions.
+        Raises: ConfigurationError when something is missing.
+        """
         self._session = session
         self.source_id = manifest.id
         self._limit = manifest.limits.max_response_bytes
@@ -136,7 +113,7 @@ class HttpSourceClient:
         self._deadline_header = manifest.limits.deadline_header
         self._headers: dict[str, str] = {}
         self._lines: dict[tuple[tuple[str, str], ...], bytes] = {}
-        self._token: _Token | None = None
+        self._token: Token | None = None
         auth = manifest.connection.auth
         match auth:
             case ApiKeyAuth():
@@ -148,13 +125,21 @@ class HttpSourceClient:
             case BearerAuth():
                 self._headers["Authorization"] = "Bearer " + resolved(auth.token, manifest, environment)
             case OAuth2Auth():
-                form = {
+                stated = {
                     "grant_type": "client_credentials",
                     "client_id": resolved(auth.client_id, manifest, environment),
-                    "client_secret": resolved(auth.client_secret, manifest, environment),
+                    "client_secret": resolved(auth.client_secret, manifest, environment) if auth.client_secret else "",
+                    "scope": auth.scope or "",
                 }
-                form |= {"scope": auth.scope} if auth.scope else {}
-                self._token = _Token(self, auth.token_path, form, clock)
+                form = {name: value for name, value in stated.items() if value}
+                target = self.path + auth.token_path
+                proof = None
+                if auth.method == "private_key_jwt":
+                    if signing is None:
+                        raise ConfigurationError(f"registry {manifest.id}: private_key_jwt needs the gateway's own key")
+                    address = base_address(manifest, environment) + auth.token_path
+                    proof = Assertion(form["client_id"], auth.audience or address, signing)
+                self._token = Token(self, target, form, clock, proof)
 
     async def send(
         self,
@@ -270,50 +255,3 @@ def _seconds(retry_after: str) -> float | None:
 
 def _bearing(token: str, headers: Mapping[str, str]) -> dict[str, str]:
     return {**headers, "Authorization": "Bearer " + token}
-
-
-class _Token:
-    """An OAuth2 token of the client credentials grant, asked for when it is needed."""
-
-    def __init__(
-        self, client: HttpSourceClient, path: str, form: Mapping[str, str], clock: Callable[[], float]
-    ) -> None:
-        self._client, self._clock = client, clock
-        self._target = client.path + path
-        self._form = urlencode(form).encode()
-        self._value = ""
-        self._good_until = float("-inf")
-        self._asking = asyncio.Lock()
-
-    def kept(self) -> str:
-        """Return the token that is there, if it should still be accepted; else nothing."""
-        return self._value if self._clock() < self._good_until else ""
-
-    async def current(self, deadline: Deadline, *, unlike: str | None = None) -> str:
-        """Return a token that should still be accepted; with `unlike`, another one than that."""
-        if self._is_good(unlike):
-            return self._value
-        try:
-            async with asyncio.timeout(deadline.left_s()), self._asking:
-                if not self._is_good(unlike):  # whoever asked before us has brought one
-                    await self._ask(deadline)
-        except TimeoutError:
-            source_id = self._client.source_id
-            raise SourceUnavailableError(source_id, UnavailableReason.SOURCE_TIMEOUT, "token endpoint") from None
-        return self._value
-
-    def _is_good(self, unlike: str | None) -> bool:
-        return self._clock() < self._good_until and self._value != unlike
-
-    async def _ask(self, deadline: Deadline) -> None:
-        source_id = self._client.source_id
-        response = await self._client.exchange("POST", self._target, _FORM, self._form, deadline)
-        if response.status == 400:  # RFC 6749 answers wrong credentials so, too
-            raise SourceRefusedError(source_id, "token endpoint: status 400")
-        check_status(response, source_id, "token endpoint: ")
-        read = Reader(source_id)
-        answer = read.json(response.body)
-        self._value = read.required("access_token", read.text("access_token", answer.get("access_token")))
-        life_s = read.decimal("expires_in", answer.get("expires_in"))
-        life_s = _DEFAULT_TOKEN_LIFE_S if life_s is None else life_s
-        self._good_until = self._clock() + life_s - min(_LONGEST_MARGIN_S, life_s / 10)

@@ -89,7 +89,10 @@ def _load(path: Path, manifest: Manifest) -> Example:
 def adapter_for(manifest: Manifest, client: SourceClient) -> RegistryAdapter:
     """Return the registry's adapter, with the message ids that examples are written for."""
     if manifest.speaks is Speaks.DCI:
-        return DciAdapter(manifest, client, new_id=lambda: MESSAGE_ID)
+        assert manifest.dci is not None  # noqa: S101 - the manifest's model keeps `speaks: dci` and `dci` together
+        # What an example shows is the answer itself, however it arrives.
+        at_once = manifest.model_copy(update={"dci": manifest.dci.model_copy(update={"mode": "sync"})})
+        return DciAdapter(at_once, client, new_id=lambda: MESSAGE_ID)
     return build(manifest, client)
 
 

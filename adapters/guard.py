@@ -104,6 +104,13 @@ class Guarded:
             raise SourceContractError(self._source_id, "this registry offers no search")
         return await self._within_limits(self._adapter.search, request, deadline)
 
+    async def ask(self, call: Callable[[Ask, Deadline], Awaitable[T]], request: Ask, deadline: Deadline) -> T:
+        """Ask the registry something else than for records, within the same limits.
+
+        Raises: SourceError, and nothing else but cancellation.
+        """
+        return await self._within_limits(call, request, deadline)
+
     async def _within_limits(
         self, call: Callable[[Ask, Deadline], Awaitable[T]], request: Ask, deadline: Deadline
     ) -> T:

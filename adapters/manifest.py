@@ -9,18 +9,13 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
+from adapters.generic.options import DciField, DciLookup, DciOptions
+from adapters.model import Model, Name, Reference
 from standards.identifiers import SHARED_TYPES
 
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{1,39}$")]
-Reference = Annotated[str, StringConstraints(pattern=r"^env:[A-Z][A-Z0-9_]*$")]
-
-
-class Model(BaseModel):
-    """A frozen model that refuses keys it does not know."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+__all__ = ["DciField", "DciLookup", "DciOptions", "Manifest", "Model", "Name", "Reference"]
 
 
 class Protocol(StrEnum):
@@ -68,8 +63,21 @@ class OAuth2Auth(Model):
     kind: Literal["oauth2"]
     token_path: str = Field(description="Path of the token endpoint below the base address.")
     client_id: Reference
-    client_secret: Reference
+    method: Literal["client_secret", "private_key_jwt"] = Field(
+        default="client_secret",
+        description="Proof of the client: its secret, or an assertion signed with the gateway's own key.",
+    )
+    client_secret: Reference | None = Field(default=None, description="Reference to the secret, for that method.")
+    audience: str | None = Field(
+        default=None, description="Whom an assertion is for; default: the address of the token endpoint."
+    )
     scope: str | None = None
+
+    @model_validator(mode="after")
+    def _secret_belongs_to_its_method(self) -> OAuth2Auth:
+        if (self.method == "client_secret") != (self.client_secret is not None):
+            raise ValueError("`client_secret` and `method: client_secret` go together")
+        return self
 
 
 Auth = Annotated[
@@ -182,6 +190,11 @@ class Search(Model):
     entity: Literal["person", "group"]
     attributes: dict[str, str] = Field(description="Attribute of the catalogue -> the registry's own name for it.")
     yields: str = Field(description="Identifier type of what is found.")
+    for_own_type: bool = Field(
+        default=False,
+        description="Searched only by questions to this type of registry: it does not hold everybody, so that what it "
+        "finds would be mistaken for all there are.",
+    )
     order_by: str | None = Field(
         default=None,
         description="The registry's own name for that identifier, if it can sort by it: it breaks every tie, so that "
@@ -198,75 +211,6 @@ class Search(Model):
         if strangers := sorted(set(self.selectivity) - set(self.attributes)):
             raise ValueError(f"`selectivity` names attributes that cannot be searched by: {', '.join(strangers)}")
         return self
-
-
-ValueType = Literal["string", "date", "integer", "decimal", "boolean", "code", "money", "list"]
-
-
-class DciField(Model):
-    """Where a value sits in a DCI record, and how its codes translate."""
-
-    path: str = Field(description="JMESPath into the record.")
-    type: ValueType = Field(default="string", description="Type of the attribute in the catalogue.")
-    codes: dict[str, str] = Field(
-        default={},
-        description="The registry's code -> the catalogue's code, for `type: code`. Case does not matter; several "
-        "codes of the registry may mean one of the catalogue, the first of them is then used to search.",
-    )
-    required: bool = Field(
-        default=False, description="The registry promises it in every record; a record without it is refused."
-    )
-
-    @model_validator(mode="after")
-    def _codes_belong_to_codes(self) -> DciField:
-        if (self.type == "code") != bool(self.codes):
-            raise ValueError("`codes` and `type: code` go together")
-        return self
-
-
-class DciOptions(Model):
-    """What the generic DCI driver needs to know."""
-
-    dialect: Literal["g4"] = "g4"
-    path: str = Field(default="/registry/sync/search", description="Path of synchronous search.")
-    sender_id: str = Field(default="hearth", description="How the registry knows this gateway.")
-    receiver_id: str | None = None
-    reg_type: str = Field(description="Registry type in the search criteria sent to this registry.")
-    locale: Annotated[str, StringConstraints(pattern=r"^[a-z]{3}$")] = "eng"
-    as_of_member: str | None = Field(
-        default=None, description="Member of the search criteria that takes the past day asked about, an ISO date."
-    )
-    missing_item_means_no_record: bool = Field(
-        default=False,
-        description="The registry leaves out the answer item of a subject it does not hold. Off, an answer that "
-        "lacks an item is refused, so that a broken answer never reads as 'nobody by that number'.",
-    )
-    lookups: dict[str, DciLookup] = Field(description="Lookup name -> how it is asked.")
-
-
-class DciLookup(Model):
-    """How one lookup is asked of a DCI registry, and where its record holds what."""
-
-    reg_record_type: str
-    response_entity: Literal["Group", "Member"] | None = None
-    identifiers_path: str = Field(description="JMESPath to the record's own list of Identifier objects.")
-    identifier_types: dict[str, str] = Field(default={}, description="Hearth's type -> the registry's word for it.")
-    attributes: dict[str, DciField] = {}
-    as_of_path: str | None = "last_updated"
-    parents_paths: tuple[str, ...] = Field(default=(), description="JMESPaths to the parents' Identifier (or list).")
-    children_path: str | None = Field(default=None, description="JMESPath to a list of Identifier lists or objects.")
-    child_identifiers_path: str | None = Field(
-        default=None, description="JMESPath within an entry of `children_path` to its Identifiers; none: the entry."
-    )
-    child_birth_date_path: str | None = Field(
-        default=None,
-        description="JMESPath within an entry of `children_path` to the child's birth date. Without it nobody counts "
-        "as a child under age.",
-    )
-    spouse_path: str | None = Field(default=None, description="JMESPath to the spouse's Identifier (or list).")
-    members_path: str | None = Field(default=None, description="JMESPath to a list of members of a group record.")
-    member_identifiers_path: str | None = None
-    member_relationship_path: str | None = None
 
 
 class Legal(Model):
@@ -391,6 +335,3 @@ class Manifest(Model):
     def rank(self, attribute: str) -> int:
         """Return how much this registry's word weighs for an attribute; lower weighs more."""
         return self.authority.get(attribute, 5)
-
-
-DciOptions.model_rebuild()

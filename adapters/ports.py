@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, runtime_checkab
 from standards.states import JsonValue, UnavailableReason
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import date
 
     from adapters.manifest import Manifest
+    from standards.dci.events import EventKind
     from standards.filters import Filter
     from standards.identifiers import Identifier
 
@@ -146,6 +147,38 @@ class SearchableAdapter(Protocol):
         """Ask the registry for one page of what it holds under a filter.
 
         Raises: SourceError as `RegistryAdapter.fetch` does; a filter that the manifest does not offer is one too.
+        """
+        ...
+
+
+class EventWish(NamedTuple):
+    """A subscription that one registry is asked for: to tell when one kind of event happens to one subject."""
+
+    kind: EventKind
+    subject: Identifier
+    """Of a type that the source takes for subscriptions."""
+    transaction_id: str
+    reference_id: str
+
+
+class EventSource(Protocol):
+    """The events of one registry."""
+
+    kinds: frozenset[EventKind]
+    identifier_types: tuple[str, ...]
+    """By which it takes subscriptions, the preferred one first."""
+
+    async def subscribe(self, wish: EventWish, deadline: Deadline) -> str | None:
+        """Return the correlation id under which the registry took the wish, if it told one; its code comes later.
+
+        Raises: SourceError.
+        """
+        ...
+
+    async def unsubscribe(self, codes: Sequence[str], transaction_id: str, deadline: Deadline) -> str | None:
+        """Return the correlation id under which the registry took it, if it told one.
+
+        Raises: SourceError.
         """
         ...
 

@@ -7,24 +7,62 @@ adapter need not pass on what it has translated already, and evidence can name t
 from __future__ import annotations
 
 import hashlib
+from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-_SAID: Final[ContextVar[list[bytes] | None]] = ContextVar("said", default=None)
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_SAID: Final[ContextVar[list[Said] | None]] = ContextVar("said", default=None)
 
 
-def listen() -> list[bytes]:
-    """Return a list that gets the SHA-256 of the body of every response from now on, in the order of arrival."""
-    said: list[bytes] = []
+class Signed(NamedTuple):
+    """A registry's own signature of what it said, that was found to hold."""
+
+    key_id: str
+    form: str
+    """`keyed`, `jws` or `detached`."""
+    at: str
+    """When it was verified, ISO timestamp."""
+
+
+class Said(NamedTuple):
+    """One response."""
+
+    digest: bytes
+    """SHA-256 of its body. It is of what may be guessed, so it is not for keeping: `gateway.evidence` salts it."""
+    signed: Signed | None = None
+
+
+def listen() -> list[Said]:
+    """Return a list that gets every response from now on, in the order of arrival."""
+    said: list[Said] = []
     _SAID.set(said)
     return said
 
 
-def note(status: int, body: bytes) -> None:
-    """Note a response, if it is an answer: a success, or the status that says that there is nothing by that name.
-
-    These digests are of what may be guessed: they are not for keeping. What is kept is salted, in `gateway.evidence`.
-    """
+def note(status: int, body: bytes, signed: Signed | None = None) -> None:
+    """Note a response, if it is an answer: a success, or the status that says that there is nothing by that name."""
     said = _SAID.get()
     if said is not None and (200 <= status <= 299 or status == 404):
-        said.append(hashlib.sha256(body).digest())
+        said.append(Said(hashlib.sha256(body).digest(), signed))
+
+
+def vouch(body: bytes, signed: Signed) -> None:
+    """Note that a response which was noted before is signed, and that its signature holds."""
+    said = _SAID.get()
+    digest = hashlib.sha256(body).digest()
+    for place, one in enumerate(said or ()):
+        if one.digest == digest and said is not None:
+            said[place] = one._replace(signed=signed)
+
+
+@contextmanager
+def unheard() -> Iterator[None]:
+    """Keep what is exchanged meanwhile out of what the registry said: keys and acknowledgements are about nobody."""
+    token = _SAID.set(None)
+    try:
+        yield
+    finally:
+        _SAID.reset(token)

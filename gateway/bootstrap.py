@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 import asyncio
+import hmac
 import os
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from adapters.callbacks import Here, Waiting
 from adapters.catalogue import FOLDER, connect, find_manifests, load_manifest
 from adapters.client import open_session
+from adapters.generic.dci_trust import Identity
 from gateway.agreements import follow, operators, public_key, report
 from gateway.cache import SWEEP_S, MemoryCache
 from gateway.consents import Consents, EmergencyFolder, follow_ledger
+from gateway.delivery.database import Database
+from gateway.delivery.deliveries import Deliveries, Outside
+from gateway.delivery.outbox import Outbox
+from gateway.delivery.sending import HttpSender
+from gateway.delivery.tidying import tidy
 from gateway.handles import HandleFile
+from gateway.handover import HandOver
 from gateway.journal import CopyFile, Duties, SqlJournal, sqlite_url
-from gateway.keys import Keys, open_keys
+from gateway.keys import Keys, follow_keys, open_keys
 from gateway.pipeline import Rooms
 from gateway.settings import Settings
 from gateway.stages.admit import Admission
@@ -33,10 +43,21 @@ from gateway.stages.probing import Bounds, Probing
 from gateway.stages.recall import Recall
 from gateway.stages.respond import Responder
 from gateway.stages.search import Searcher
+from gateway.subscriptions.subscribing import Around, Subscriptions
+from gateway.subscriptions.tables import Database as SubscriptionTables
 from gateway.suspensions import Suspensions, follow_switches
 from gateway.telemetry import Metrics
 from gateway.tokens import TokenOffice
 from gateway.trail.following import Places, Trail
+from gateway.transactions import Transactions
+from gateway.trust.assertions import Assertions
+from gateway.trust.issuers import Issuers
+from gateway.trust.limiting import Limiting
+from gateway.trust.replay import open_replay
+from gateway.trust.sealing import Sealing
+from gateway.trust.signers import Signers
+from gateway.work import open_work, process_name
+from gateway.work.seal import Seal
 from policies.agreement import Agreement
 from policies.counters import QuestionCounter
 from policies.folder import AgreementFolder
@@ -44,6 +65,7 @@ from policies.ledger import SqliteLedger
 from policies.probe_counts import ProbeCounts
 from standards import contexts
 from standards.attributes import Catalogue
+from standards.encryption import decrypt
 from standards.errors import ConfigurationError
 from standards.rules import BoundaryRule
 from standards.signing import public_jwk
@@ -61,9 +83,12 @@ class Gateway:
 
     base_url: address that others reach it by.
     environment: where manifests' `env:` references are looked up.
+    worker: number of this process, where several share the stores.
     """
 
-    def __init__(self, settings: Settings, base_url: str, environment: Mapping[str, str] = os.environ) -> None:
+    def __init__(
+        self, settings: Settings, base_url: str, environment: Mapping[str, str] = os.environ, worker: int = 0
+    ) -> None:
         self.settings, self.base_url = settings, base_url.rstrip("/")
         self._environment = environment
         stores = settings.stores
@@ -76,18 +101,57 @@ class Gateway:
         self.metrics = Metrics()
         self.cache = MemoryCache(self.keys.derived("cache"), settings.cache.max_bytes)
         self.suspensions = Suspensions(stores.folder)
-        self.tokens = TokenOffice(self.keys, settings.consumers, settings.tokens, self.base_url)
+        self.journal_url = stores.journal_url or sqlite_url(stores.folder / "journal.db")
+        self.journal = _journal(self.journal_url, settings, self.keys)
+        self.manifests = tuple(map(load_manifest, self._manifest_files()))
+        self.rules = self._boundary_rules()
+        self.waiting = _waiting(settings, self.keys)
+        self._wire_trust()
+        self._wire_policy()
+        trail_url = stores.trail_url or sqlite_url(stores.folder / "trail.db")
+        places = Places(trail_url, self.journal_url, stores.folder / "trail.lock", stores.folder / "disputes")
+        self.trail = Trail(places, self.keys, {m.id: m for m in self.manifests}, self.journal, utc_now)
+        self._wire_later(process_name(stores.folder, worker))
+        self._wire_subscriptions()
+
+    def _wire_trust(self) -> None:
+        """Wire who asks, and what is believed: keys, signatures, tokens, replay, limits, admission."""
+        settings, stores = self.settings, self.settings.stores
+        self.keys.ensure((*settings.trust.signing, *settings.trust.encryption), utc_now())
+        self.signers = Signers(settings.consumers, settings.trust)
+        self.limits = Limiting(settings.limits)
+        taken_s = settings.messages.message_age_s + settings.messages.future_s
+        window_s = max(taken_s, settings.tokens.assertion_age_s + 60)
+        self.replay = open_replay(stores.replay, stores.folder, window_s, settings.server.workers)
+        self.sealing = Sealing(
+            self.keys, settings.server.sender_id, self.signers.encryption_key, is_signing=settings.sign_answers
+        )
+        self.sealing.check(settings.consumers)
+        self._clients = {one.client_id: one for one in settings.consumers}
+        self.tokens = TokenOffice(
+            self.keys,
+            settings.consumers,
+            settings.tokens,
+            self.base_url,
+            Assertions(self._clients, self.signers, self.replay, self.base_url, settings.tokens.assertion_age_s),
+            Issuers(settings.tokens.issuers, settings.consumers, self.signers),
+        )
         self.admission = Admission(
             self.tokens,
             settings.messages,
             self.catalogue,
-            {c.client_id: _verifying(c.client_id, c.public_key) for c in settings.consumers},
+            self.signers,
             frozenset({settings.server.sender_id, *settings.messages.receiver_ids}),
             self.suspensions.check,
+            self.keys,
         )
-        self.journal_url = stores.journal_url or sqlite_url(stores.folder / "journal.db")
-        self.journal = _journal(self.journal_url, settings, self.keys)
+
+    def _wire_policy(self) -> None:
+        """Wire who may know what: consents, emergencies, agreements, counts, handles."""
+        settings, stores = self.settings, self.settings.stores
         self.ledger = SqliteLedger.open(stores.folder / "consent.db", self.keys.derived("consent"), self.keys.signing)
+        self.keys.on_change(self._take_keys)
+        self._take_keys()
         stated = settings.consents
         self.emergencies = EmergencyFolder(stated.emergencies, self.catalogue, stated.emergency_max_days)
         self.consents = Consents(
@@ -98,8 +162,6 @@ class Gateway:
             age_of_majority=stated.age_of_majority,
             folder=self.emergencies,
         )
-        self.manifests = tuple(map(load_manifest, self._manifest_files()))
-        self.rules = self._boundary_rules()
         self.operators = operators(settings.agreements.operators)
         self.book = AgreementFolder.load(
             settings.agreements.folder,
@@ -110,9 +172,60 @@ class Gateway:
         )
         self.counter = QuestionCounter(stores.counters_url or sqlite_url(stores.folder / "counters.db"))
         self.handles = HandleFile(stores.folder / stores.keys)
-        trail_url = stores.trail_url or sqlite_url(stores.folder / "trail.db")
-        places = Places(trail_url, self.journal_url, stores.folder / "trail.lock", stores.folder / "disputes")
-        self.trail = Trail(places, self.keys, {m.id: m for m in self.manifests}, self.journal, utc_now)
+
+    def _wire_later(self, name: str) -> None:
+        """Wire what is done later: transactions, durable work, deliveries.
+
+        name: of this process in the stores that several share.
+        """
+        settings, stores = self.settings, self.settings.stores
+        self.exchange = Database(stores.exchange_url or sqlite_url(stores.folder / "exchange.db"))
+        self.transactions = Transactions(self.exchange, self.keys, utc_now)
+        # A try may have to answer anew before it sends.
+        hold_s = 2 * settings.delivery.timeout_s + settings.asynchronous.deadline_s
+        outbox = Outbox(self.exchange, Seal(self.keys.derived("deliveries")), utc_now, name, hold_s)
+        work_url = stores.work_url or sqlite_url(stores.folder / "work.db")
+        self.work = open_work(work_url, Seal(self.keys.derived("work")), name, outbox.release)
+        self.deliveries = Deliveries(
+            outbox,
+            Outside(
+                work=self.work,
+                sender=HttpSender(settings.delivery.timeout_s),
+                sealed=self.sealing.sealed,
+                journal=self.journal,
+                keys=self.keys,
+                now=utc_now,
+                sender_id=settings.server.sender_id,
+                is_off=lambda client_id: client_id in self.suspensions.consumers(),
+                gone=self.transactions.refuse,
+            ),
+            settings.consumers,
+            settings.delivery,
+        )
+
+    def _wire_subscriptions(self) -> None:
+        """Wire who is told of what happens."""
+        settings, stores = self.settings, self.settings.stores
+        self.subscriptions = Subscriptions(
+            SubscriptionTables(stores.subscriptions_url or sqlite_url(stores.folder / "subscriptions.db")),
+            Around(
+                work=self.work,
+                deliveries=self.deliveries,
+                transactions=self.transactions,
+                journal=self.journal,
+                keys=self.keys,
+                book=self.book,
+                now=utc_now,
+                rooms=lambda: self.rooms,
+                registries=lambda: self.registries,
+                consumers=self._clients.get,
+                leave_word=self.ledger.leave_word,
+                is_suspended=self.suspensions.check,
+                deadline_s=settings.messages.deadline_s,
+                silence=self.suspensions.silence,
+            ),
+            settings.subscriptions,
+        )
 
     async def open(self) -> None:
         """Open what needs a running loop: the outbound client and the journal's writer.
@@ -122,7 +235,7 @@ class Gateway:
         self.session = open_session()
         try:
             self.journal.open()
-            self.registries = connect(self.manifests, self.session, self._environment)
+            self.registries = connect(self.manifests, self.session, self._environment, self._here())
         except BaseException:
             await self.session.close()
             raise
@@ -164,35 +277,61 @@ class Gateway:
             digest_of_agreement=self.book.digest_of,
             notices=self.ledger.notices,
         )
-        self._forgetter = asyncio.create_task(
-            follow_ledger(self.ledger, self.rooms.fetcher.calls, self.emergencies, (await self.ledger.gone(0))[0])
-        )
         self.metrics.watch_plans(planner, self.rooms.past_planner)
-        self.metrics.watch(self.cache, self.rooms.fetcher.calls, self.registries, self.rooms.recall)
+        self.metrics.watch(self.cache, calls, self.registries, self.rooms.recall)
         await self._switch()
-        self._switcher = asyncio.create_task(follow_switches(self.suspensions, self._switch))
-        self._sweeper = asyncio.create_task(_sweep(self.cache))
+        self.signers.look()
         self.trail.open()
         report(self.book.notices)
-        self._follower = asyncio.create_task(follow(self.book, self.handles, self._drop_plans))
+        gone, _ = await self.ledger.gone(0)  # before the first record of anybody is kept
+        await self.deliveries.open()
+        await self.work.open()
+        later = (settings.delivery, settings.asynchronous)
+        beside: tuple[Coroutine[Any, Any, None], ...] = (
+            follow_ledger(self.ledger, calls, self.emergencies, gone),
+            follow_switches(self.suspensions, self._switch),
+            follow_keys(self.keys),
+            follow(self.book, self.handles, self._drop_plans),
+            tidy(self.deliveries, self.transactions, later, utc_now),
+            _sweep(self.cache),
+        )
+        self._beside = [asyncio.create_task(one) for one in beside]
         log.info("gateway_open", registries=sorted(self.registries), pid=os.getpid(), url=self.base_url)
 
     async def close(self) -> None:
         """End what is still asked, write what the journal still holds, and let go of every connection."""
-        self._sweeper.cancel()
-        self._follower.cancel()
-        self._switcher.cancel()
-        self._forgetter.cancel()
-        await asyncio.gather(self._forgetter, return_exceptions=True)
-        await asyncio.gather(
-            self._sweeper, self._follower, self._switcher, self.rooms.fetcher.calls.close(), return_exceptions=True
-        )
+        for one in self._beside:
+            one.cancel()
+        await asyncio.gather(*self._beside, return_exceptions=True)
+        await self.work.close()
+        await self.deliveries.close()
+        await self.signers.close()
+        await self.rooms.fetcher.calls.close()
         await self.session.close()
         await self.trail.close()
         await asyncio.to_thread(self.journal.close)
+        self.subscriptions.close()
         self.ledger.close()
         self.counter.close()
+        self.waiting.close()
+        self.replay.close()
+        self.exchange.close()
         log.info("gateway_closed", pid=os.getpid())
+
+    def _take_keys(self) -> None:
+        """Sign the journal's checkpoints and the ledger's receipts with the key that is in use."""
+        self.journal.sign_with(self.keys.signing)
+        self.ledger.sign_with(self.keys.signing, self.keys.recorded)
+
+    def _here(self) -> Here:
+        """Return this gateway as registries see it."""
+        secret = self.keys.derived("callback addresses")
+        return Here(
+            self.waiting,
+            self.base_url,
+            lambda source_id: f"{source_id}.{hmac.digest(secret, source_id.encode(), 'sha256').hex()}",
+            Identity(lambda: self.keys.using("ed25519"), lambda sealed: decrypt(sealed, self.keys.decrypting)),
+        )
 
     def _probing(self, holders: Mapping[str, frozenset[str]]) -> Probing:
         """Return the probe guard, which counts beside the questions."""
@@ -242,6 +381,12 @@ class Gateway:
         agreed = frozenset((a.id, a.version) for a in self.book.agreements)
         for planner in (self.rooms.planner, self.rooms.past_planner):
             planner.keep_only(agreed)
+
+
+def _waiting(settings: Settings, keys: Keys) -> Waiting:
+    """Return where callbacks of registries arrive, in this process or in another one of this gateway."""
+    has_others = settings.server.workers > 1
+    return Waiting(HandOver(settings.stores.folder / "callbacks.db", keys) if has_others else None)
 
 
 def _journal(url: str, settings: Settings, keys: Keys) -> SqlJournal:

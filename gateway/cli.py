@@ -14,9 +14,11 @@ import typer
 
 from gateway.commands.agreement import app as agreement
 from gateway.commands.consent import app as consent
+from gateway.commands.delivery import app as delivery
 from gateway.commands.dispute import app as dispute
 from gateway.commands.evidence import app as evidence
 from gateway.commands.journal import app as journal
+from gateway.commands.keys import app as keys
 from gateway.commands.shared import REFUSED, Folder, Json, told
 from gateway.commands.suspend import app as suspend
 from gateway.commands.suspend import resume
@@ -26,7 +28,6 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-keys = typer.Typer(help="Keys and secrets.", no_args_is_help=True)
 app.add_typer(keys, name="keys")
 app.add_typer(journal, name="journal")
 app.add_typer(evidence, name="evidence")
@@ -35,6 +36,7 @@ app.add_typer(consent, name="consent")
 app.add_typer(dispute, name="dispute")
 app.add_typer(suspend, name="suspend")
 app.add_typer(resume, name="resume")
+app.add_typer(delivery, name="delivery")
 
 
 @app.command()
@@ -163,15 +165,3 @@ def demo(
 
     with told():
         run(households, folder)
-
-
-@keys.command("hash-secret")
-def keys_hash_secret() -> None:
-    """Read a client secret from the terminal or standard input, and print the hash that settings carry."""
-    from gateway.tokens import hashed
-
-    secret = typer.prompt("client secret", hide_input=True) if sys.stdin.isatty() else sys.stdin.readline()
-    if not secret.strip():
-        typer.echo("hearth: the secret is empty", err=True)
-        raise typer.Exit(2)
-    typer.echo(hashed(secret.strip()))

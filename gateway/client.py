@@ -1,64 +1,56 @@
-"""The consumers' client: gets a token, signs, asks, and verifies what comes back.
+"""The consumers' client: gets a token, signs, asks, waits or polls, and verifies what comes back.
 
-The only file of the gateway that imports an HTTP client for its own surface; it uses nothing but public addresses.
+`HearthClient` for synchronous code, `AsyncHearthClient` for asynchronous; both say the same, by `gateway/kit/`. The
+only file of the gateway that imports an HTTP client for its own surface; it uses nothing but public addresses.
 """
 
 from __future__ import annotations
 
-import secrets
+import asyncio
+import time
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import Any, Final, Self, TypeVar, Unpack
 
 import httpx
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from gateway.keys import private_key
-from standards.dci.codes import RecordType, RegType, ResponseEntity
-from standards.errors import InteropError, SignatureInvalidError
+from gateway.kit import messages
+from gateway.kit.conversation import (
+    Acknowledged,
+    Conversation,
+    Got,
+    RefusedError,
+    Sent,
+    Talk,
+    UnreachableError,
+    path_of,
+    whole,
+)
+from gateway.kit.messages import Credentials, Wanted
+from standards.dci.codes import Action, ResponseEntity, Status
 from standards.identifiers import Identifier
-from standards.signing import key_of_jwk, public_jwk, sign, verify
+from standards.signing import public_jwk, sign
 
+__all__ = [
+    "Acknowledged",
+    "AsyncHearthClient",
+    "Credentials",
+    "HearthClient",
+    "RefusedError",
+    "SandboxControls",
+    "UnreachableError",
+    "ask_sandbox",
+    "rehearse_sandbox",
+]
 
-class Credentials(NamedTuple):
-    """How a programme's system proves who it is."""
-
-    client_id: str
-    client_secret: str
-    sender_id: str
-    signing_key: Ed25519PrivateKey | None = None
-
-    def __repr__(self) -> str:
-        """Show no secret."""
-        return f"Credentials(client_id={self.client_id!r})"
-
-    @classmethod
-    def from_sandbox(cls, consumer: Mapping[str, Any]) -> Credentials:
-        """Return the credentials of one entry of `consumers` in a sandbox file."""
-        key: object = None
-        if consumer.get("signing_key"):
-            key = load_pem_private_key(Path(consumer["signing_key"]).read_bytes(), password=None)
-        return cls(
-            consumer["client_id"],
-            consumer["client_secret"],
-            consumer["sender_id"],
-            key if isinstance(key, Ed25519PrivateKey) else None,
-        )
-
-
-class RefusedError(InteropError):
-    """The gateway refused the message as a whole; the text is its own."""
-
-    def __init__(self, status: int, code: str, message: str) -> None:
-        super().__init__(f"{status} {code}: {message}")
-        self.status, self.reason_code = status, code
-
-
-class UnreachableError(InteropError):
-    """No whole answer came from the gateway; the question may be asked again."""
+T = TypeVar("T")
+PAUSE_S: Final = 0.2
+"""How long to wait before asking again what became of a message."""
+_SYNC_SEARCH: Final = "/registry/sync/search"
+_OPEN: Final = frozenset({Status.RECEIVED, Status.PENDING})
 
 
 class HearthClient:
@@ -76,11 +68,8 @@ class HearthClient:
         transport: httpx.BaseTransport | None = None,
         require_signature: bool = True,
     ) -> None:
-        self._credentials = credentials
-        self._require_signature = require_signature
+        self._talk = Conversation(base_url, credentials, require_signature=require_signature)
         self._http = httpx.Client(base_url=base_url, timeout=timeout_s, transport=transport, trust_env=False)
-        self._token: str | None = None
-        self._keys: dict[str, Ed25519PublicKey] = {}
 
     def __enter__(self) -> Self:
         """Return the client."""
@@ -96,120 +85,240 @@ class HearthClient:
         """Close the connections."""
         self._http.close()
 
-    def ask(
-        self,
-        subjects: Sequence[Identifier],
-        *,
-        purpose: str,
-        entity: ResponseEntity = ResponseEntity.GROUP,
-        attributes: Sequence[str] | None = None,
-        explain: bool = False,
-        as_of: date | None = None,
-    ) -> dict[str, Any]:
+    def ask(self, subjects: Sequence[Identifier], *, purpose: str, **wanted: Unpack[Wanted]) -> dict[str, Any]:
         """Ask about each subject in one message and return the verified answer as JSON.
 
-        as_of: the past day that the question is about; None asks how things are now.
         Raises: RefusedError when the gateway refuses the message; SignatureInvalidError when the answer's
             signature does not verify with the gateway's published keys.
         """
-        items = [_item(subject, purpose, entity, attributes, explain=explain, as_of=as_of) for subject in subjects]
-        return self.send(self.message(items))
+        return self.send(self.message([messages.by_number(subject, purpose, **wanted) for subject in subjects]))
 
-    def message(self, items: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-        """Return a whole search message around some items, signed when there is a key."""
-        now = datetime.now(UTC)
-        credentials = self._credentials
-        message: dict[str, Any] = {
-            "header": {
-                "version": "1.0.0",
-                "message_id": secrets.token_hex(16),
-                "message_ts": now.isoformat(timespec="milliseconds"),
-                "action": "search",
-                "sender_id": credentials.sender_id,
-                "total_count": len(items),
-                "is_msg_encrypted": False,
-            },
-            "message": {"transaction_id": secrets.token_hex(16), "search_request": list(items)},
-        }
-        if credentials.signing_key is not None:
-            key = credentials.signing_key
-            key_id = public_jwk(key.public_key())["kid"]
-            signature = sign(message, key, sender_id=credentials.sender_id, key_id=key_id, now=now)
-            message = {"signature": signature, **message}
-        return message
+    def message(self, items: Sequence[Mapping[str, Any]], *, sender_uri: str | None = None) -> dict[str, Any]:
+        """Return a whole search message around some items (`gateway.kit.messages`), signed when there is a key."""
+        content = messages.search(items)
+        return messages.enveloped(
+            Action.SEARCH, content, self._talk.credentials, count=len(items), sender_uri=sender_uri
+        )
 
     def send(self, message: Mapping[str, Any]) -> dict[str, Any]:
         """Send a search message and return the verified answer; a token that has ended is renewed once."""
-        answer = _whole(self._authorised("POST", "/registry/sync/search", json=message))
-        if answer.get("signature") or self._require_signature:
-            self._verify(answer)
-        return answer
+        return self._carry(self._talk.answered(_SYNC_SEARCH, message))
 
-    def lookup(
-        self,
-        subject: Identifier,
-        *,
-        purpose: str,
-        attributes: Sequence[str] | None = None,
-        as_of: date | None = None,
-        explain: bool = False,
-        person_only: bool = False,
-    ) -> dict[str, Any]:
+    def later(self, items: Sequence[Mapping[str, Any]], *, sender_uri: str | None = None) -> Acknowledged:
+        """Ask questions that are answered by a callback; return under which names.
+
+        sender_uri: where to, on one of the programme's registered hosts; default: the registered address.
+        """
+        message = self.message(items, sender_uri=sender_uri)
+        return self._carry(self._talk.acknowledged("/registry/search", message))
+
+    def status(self, correlation_id: str, txn_type: str = "search") -> dict[str, Any]:
+        """Return what became of a message that was acknowledged: `txnstatus_response` of the verified answer."""
+        return self._carry(_status(self._talk, correlation_id, txn_type))
+
+    def wait(self, correlation_id: str, within_s: float = 30.0, txn_type: str = "search") -> dict[str, Any]:
+        """Ask again until a message is finished; return what became of it, as `status` does.
+
+        Raises: TimeoutError when it is not by then.
+        """
+        end = time.monotonic() + within_s
+        while is_open(told := self.status(correlation_id, txn_type)):
+            if time.monotonic() > end:
+                raise TimeoutError(f"not finished after {within_s} s: ask again later under the same correlation id")
+            time.sleep(PAUSE_S)
+        return told
+
+    def subscribe(self, items: Sequence[Mapping[str, Any]], *, sender_uri: str | None = None) -> Acknowledged:
+        """Wish to be told of events (`messages.subscription`); codes come by callback, and by `wait`."""
+        return self._carry(_subscribed(self._talk, items, sender_uri))
+
+    def unsubscribe(self, codes: Sequence[str], *, sender_uri: str | None = None) -> Acknowledged:
+        """End subscriptions."""
+        return self._carry(_unsubscribed(self._talk, codes, sender_uri))
+
+    def lookup(self, subject: Identifier, *, purpose: str, **asked: Any) -> dict[str, Any]:
         """Ask one question in the plain shape and return its answer, which is not signed.
 
+        asked: attributes, as_of, explain, person_only.
         Raises: RefusedError when the question is not answered, with the code that DCI has for it.
         """
-        asked: dict[str, Any] = {"subject": {"type": subject.type, "value": subject.value}, "purpose": purpose}
-        if attributes is not None:
-            asked["attributes"] = list(attributes)
-        if as_of is not None:
-            asked["as_of"] = as_of.isoformat()
-        asked |= {name: True for name, wanted in (("explain", explain), ("person_only", person_only)) if wanted}
-        return _whole(self._authorised("POST", "/v1/households/lookup", json=asked))
+        return self._carry(self._talk.authorised("POST", "/v1/households/lookup", _plain(subject, purpose, **asked)))
 
     def agreements(self) -> list[dict[str, Any]]:
         """Return every version of the programme's own agreements, with the addresses of their schemas by shape."""
-        return list(_whole(self._authorised("GET", "/v1/agreements"))["agreements"])
+        return list(self._carry(self._talk.authorised("GET", "/v1/agreements"))["agreements"])
 
     def schema(self, address: str) -> dict[str, Any]:
         """Return a JSON Schema by the address that `agreements` gives."""
-        return _whole(self._authorised("GET", httpx.URL(address).path))  # the token goes to this gateway only
+        return self._carry(self._talk.authorised("GET", path_of(address)))
 
-    def _authorised(self, method: str, path: str, **content: Any) -> httpx.Response:
-        if self._token is None:
-            self._token = self._fetch_token()
-        response = self._request(method, path, headers={"Authorization": f"Bearer {self._token}"}, **content)
-        if response.status_code == httpx.codes.UNAUTHORIZED and "signature" not in response.text:
-            self._token = self._fetch_token()
-            response = self._request(method, path, headers={"Authorization": f"Bearer {self._token}"}, **content)
-        return response
+    def opened(self, received: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a callback that was received, verified with the gateway's published keys, and decrypted."""
+        return self._carry(self._talk.opened(received))
 
-    def _request(self, method: str, path: str, **content: Any) -> httpx.Response:
+    def _carry(self, talk: Talk[T]) -> T:
         try:
-            return self._http.request(method, path, **content)
+            sent = next(talk)
+            while True:
+                sent = talk.send(_got(self._http.request(sent.method, sent.path, **_content(sent))))
+        except StopIteration as done:
+            return done.value  # type: ignore[no-any-return]
         except httpx.HTTPError as error:
-            raise UnreachableError(f"{self._http.base_url} cannot be reached ({type(error).__name__})") from error
+            raise _unreachable(self._http.base_url, error) from error
 
-    def _fetch_token(self) -> str:
-        form = {
-            "grant_type": "client_credentials",
-            "client_id": self._credentials.client_id,
-            "client_secret": self._credentials.client_secret,
-        }
-        return str(_whole(self._request("POST", "/oauth2/client/token", data=form))["access_token"])
 
-    def _verify(self, answer: Mapping[str, Any]) -> None:
-        for fetch in (False, True):  # a key that is not known yet may have been published since
-            if fetch:
-                published = _whole(self._request("GET", "/.well-known/jwks.json"))["keys"]
-                self._keys = {jwk["kid"]: key_of_jwk(jwk) for jwk in published if jwk.get("use") == "sig"}
-            try:
-                verify(answer, self._keys, now=datetime.now(UTC))
-            except SignatureInvalidError:
-                if fetch:
-                    raise
-            else:
-                return
+class AsyncHearthClient:
+    """An asynchronous client of one gateway for one programme: what `HearthClient` does, awaited."""
+
+    def __init__(
+        self,
+        base_url: str,
+        credentials: Credentials,
+        *,
+        timeout_s: float = 30.0,
+        transport: httpx.AsyncBaseTransport | None = None,
+        require_signature: bool = True,
+    ) -> None:
+        self._talk = Conversation(base_url, credentials, require_signature=require_signature)
+        self._http = httpx.AsyncClient(base_url=base_url, timeout=timeout_s, transport=transport, trust_env=False)
+
+    async def __aenter__(self) -> Self:
+        """Return the client."""
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the connections."""
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def ask(self, subjects: Sequence[Identifier], *, purpose: str, **wanted: Unpack[Wanted]) -> dict[str, Any]:
+        """Ask about each subject in one message and return the verified answer as JSON."""
+        return await self.send(self.message([messages.by_number(subject, purpose, **wanted) for subject in subjects]))
+
+    def message(self, items: Sequence[Mapping[str, Any]], *, sender_uri: str | None = None) -> dict[str, Any]:
+        """Return a whole search message around some items, signed when there is a key."""
+        content = messages.search(items)
+        return messages.enveloped(
+            Action.SEARCH, content, self._talk.credentials, count=len(items), sender_uri=sender_uri
+        )
+
+    async def send(self, message: Mapping[str, Any]) -> dict[str, Any]:
+        """Send a search message and return the verified answer; a token that has ended is renewed once."""
+        return await self._carry(self._talk.answered(_SYNC_SEARCH, message))
+
+    async def later(self, items: Sequence[Mapping[str, Any]], *, sender_uri: str | None = None) -> Acknowledged:
+        """Ask questions that are answered by a callback; return under which names."""
+        message = self.message(items, sender_uri=sender_uri)
+        return await self._carry(self._talk.acknowledged("/registry/search", message))
+
+    async def status(self, correlation_id: str, txn_type: str = "search") -> dict[str, Any]:
+        """Return what became of a message that was acknowledged."""
+        return await self._carry(_status(self._talk, correlation_id, txn_type))
+
+    async def wait(self, correlation_id: str, within_s: float = 30.0, txn_type: str = "search") -> dict[str, Any]:
+        """Ask again until a message is finished; return what became of it.
+
+        Raises: TimeoutError when it is not by then.
+        """
+        async with asyncio.timeout(within_s):
+            told = await self.status(correlation_id, txn_type)
+            while is_open(told):
+                await asyncio.sleep(PAUSE_S)
+                told = await self.status(correlation_id, txn_type)
+            return told
+
+    async def subscribe(self, items: Sequence[Mapping[str, Any]], *, sender_uri: str | None = None) -> Acknowledged:
+        """Wish to be told of events; codes come by callback, and by `wait`."""
+        return await self._carry(_subscribed(self._talk, items, sender_uri))
+
+    async def unsubscribe(self, codes: Sequence[str], *, sender_uri: str | None = None) -> Acknowledged:
+        """End subscriptions."""
+        return await self._carry(_unsubscribed(self._talk, codes, sender_uri))
+
+    async def lookup(self, subject: Identifier, *, purpose: str, **asked: Any) -> dict[str, Any]:
+        """Ask one question in the plain shape and return its answer, which is not signed."""
+        plain = _plain(subject, purpose, **asked)
+        return await self._carry(self._talk.authorised("POST", "/v1/households/lookup", plain))
+
+    async def agreements(self) -> list[dict[str, Any]]:
+        """Return every version of the programme's own agreements, with the addresses of their schemas by shape."""
+        return list((await self._carry(self._talk.authorised("GET", "/v1/agreements")))["agreements"])
+
+    async def opened(self, received: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a callback that was received, verified with the gateway's published keys, and decrypted."""
+        return await self._carry(self._talk.opened(received))
+
+    async def _carry(self, talk: Talk[T]) -> T:
+        try:
+            sent = next(talk)
+            while True:
+                sent = talk.send(_got(await self._http.request(sent.method, sent.path, **_content(sent))))
+        except StopIteration as done:
+            return done.value  # type: ignore[no-any-return]
+        except httpx.HTTPError as error:
+            raise _unreachable(self._http.base_url, error) from error
+
+
+def is_open(told: Mapping[str, Any]) -> bool:
+    """Tell whether a `txnstatus_response` says that a message is not finished yet."""
+    became = told["txn_status"]
+    items = [became] if "status" in became else [i for key in _ITEMS for i in became.get(key, ())]
+    return any(item.get("status") in _OPEN for item in items)
+
+
+_ITEMS: Final = ("search_response", "subscribe_response")
+
+
+def _status(talk: Conversation, correlation_id: str, txn_type: str) -> Talk[dict[str, Any]]:
+    message = messages.enveloped(Action.TXN_STATUS, messages.status(correlation_id, txn_type), talk.credentials)
+    answer = yield from talk.answered("/registry/sync/txn/status", message)
+    return dict(answer["message"]["txnstatus_response"])
+
+
+def _subscribed(talk: Conversation, items: Sequence[Mapping[str, Any]], sender_uri: str | None) -> Talk[Acknowledged]:
+    message = messages.enveloped(
+        Action.SUBSCRIBE, messages.subscribe(items), talk.credentials, count=len(items), sender_uri=sender_uri
+    )
+    return (yield from talk.acknowledged("/registry/subscribe", message))
+
+
+def _unsubscribed(talk: Conversation, codes: Sequence[str], sender_uri: str | None) -> Talk[Acknowledged]:
+    content = messages.unsubscribe(codes)
+    message = messages.enveloped(Action.UNSUBSCRIBE, content, talk.credentials, sender_uri=sender_uri)
+    return (yield from talk.acknowledged("/registry/unsubscribe", message))
+
+
+def _plain(subject: Identifier, purpose: str, **asked: Any) -> dict[str, Any]:
+    plain: dict[str, Any] = {"subject": {"type": subject.type, "value": subject.value}, "purpose": purpose}
+    if asked.get("attributes") is not None:
+        plain["attributes"] = list(asked["attributes"])
+    if asked.get("as_of") is not None:
+        plain["as_of"] = asked["as_of"].isoformat()
+    return plain | {name: True for name in ("explain", "person_only") if asked.get(name)}
+
+
+def _content(sent: Sent) -> dict[str, Any]:
+    content: dict[str, Any] = {}
+    if sent.token is not None:
+        content["headers"] = {"Authorization": f"Bearer {sent.token}"}
+    if sent.content is not None:
+        content["json"] = sent.content
+    if sent.form is not None:
+        content["data"] = dict(sent.form)
+    return content
+
+
+def _got(response: httpx.Response) -> Got:
+    return Got(response.status_code, response.content, response.headers.get("Retry-After"))
+
+
+def _unreachable(base_url: httpx.URL, error: httpx.HTTPError) -> UnreachableError:
+    return UnreachableError(f"{base_url} cannot be reached ({type(error).__name__})")
 
 
 def ask_sandbox(
@@ -219,9 +328,8 @@ def ask_sandbox(
     purpose: str | None = None,
     *,
     person: bool = False,
-    attributes: Sequence[str] | None = None,
     plan: bool = False,
-    as_of: date | None = None,
+    **wanted: Unpack[Wanted],
 ) -> dict[str, Any]:
     """Ask one question of a running sandbox as one of its programmes; return the verified answer.
 
@@ -230,14 +338,9 @@ def ask_sandbox(
     """
     consumer = content["consumers"][programme]
     with HearthClient(content["gateway"], Credentials.from_sandbox(consumer)) as client:
-        return client.ask(
-            [subject],
-            purpose=purpose or consumer["purposes"][0],
-            entity=ResponseEntity.MEMBER if person else ResponseEntity.GROUP,
-            attributes=attributes,
-            explain=plan,
-            as_of=as_of,
-        )
+        entity = ResponseEntity.MEMBER if person else ResponseEntity.GROUP
+        asked: Wanted = {"entity": entity, "explain": plan, **wanted}
+        return client.ask([subject], purpose=purpose or consumer["purposes"][0], **asked)
 
 
 def rehearse_sandbox(
@@ -255,7 +358,7 @@ def rehearse_sandbox(
     key_id = public_jwk(key.public_key())["kid"]
     message["signature"] = sign(message, key, sender_id=one["name"], key_id=key_id, now=datetime.now(UTC))
     address = f"{content['gateway']}/_sandbox/rehearsals"
-    return _whole(httpx.post(address, json=message, trust_env=False, timeout=30))
+    return whole(_got(httpx.post(address, json=message, trust_env=False, timeout=30)))
 
 
 class SandboxControls:
@@ -278,43 +381,3 @@ class SandboxControls:
 
     def _of(self, name: str) -> str:
         return f"{self._content['registries'][name]['url']}/_sandbox/faults"
-
-
-def _item(
-    subject: Identifier,
-    purpose: str,
-    entity: ResponseEntity,
-    attributes: Sequence[str] | None,
-    *,
-    explain: bool,
-    as_of: date | None,
-) -> dict[str, Any]:
-    now = datetime.now(UTC).isoformat(timespec="milliseconds")
-    criteria: dict[str, Any] = {
-        "version": "1.0.0",
-        "reg_type": RegType.SOCIAL.value,
-        "reg_record_type": (RecordType.GROUP if entity is ResponseEntity.GROUP else RecordType.MEMBER).value,
-        "response_entity": entity.value,
-        "query_type": "idtype-value",
-        "query": {"type": subject.type, "value": subject.value},
-        "consent": {"@type": "Consent", "ts": now, "purpose": {"code": purpose}},
-    }
-    if attributes is not None:
-        criteria["hearth:attributes"] = list(attributes)
-    if explain:
-        criteria["hearth:explain"] = True
-    if as_of is not None:
-        criteria["hearth:as_of"] = as_of.isoformat()
-    return {"reference_id": secrets.token_hex(8), "timestamp": now, "search_criteria": criteria, "locale": "eng"}
-
-
-def _whole(response: httpx.Response) -> dict[str, Any]:
-    try:
-        body = response.json()
-    except ValueError:
-        body = None
-    if response.is_success and isinstance(body, dict):
-        return body
-    errors = body.get("errors") if isinstance(body, dict) else None
-    first = errors[0] if isinstance(errors, list) and errors else {}
-    raise RefusedError(response.status_code, first.get("code", ""), first.get("message", "no whole answer came back"))

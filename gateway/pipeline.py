@@ -25,11 +25,12 @@ from gateway.stages.record import abandoned, answered_entry, blank, superseded
 from gateway.stages.respond import denied, unanswered
 from gateway.stages.rooms import Answer, Disclosure, Question, Rooms
 from gateway.stages.search import Finding
+from gateway.stages.single import NOTHING_HELD, narrowed, single
 from policies.counters import CountError
 from policies.minimise import minimise
 from policies.notices import Notice
 from standards.attributes import Catalogue
-from standards.dci.codes import ResponseEntity, SearchReason
+from standards.dci.codes import ErrorCode, ResponseEntity, SearchReason
 from standards.dci.envelope import wire_time
 from standards.dci.evidence import merged_sources
 from standards.dci.search import FilterQuery, IdQuery, Page, SearchItem, rejected_item
@@ -54,12 +55,26 @@ async def answer(question: Question, rooms: Rooms) -> Answer:
     item, consumer = question.item, question.consumer
     now, started = rooms.now(), rooms.pace.start()
     purpose = rooms.decisions.purpose_of(consumer.client_id, item.purpose, now)
+    try:
+        sources = rooms.planner.sources_of(item.reg_type)
+        asked = single(item, sources, rooms.planner.searchable(sources))
+    except RequestError as error:
+        refusal = rejected_item(item.reference_id, error.reason_code, str(error), now=now, locale=item.locale)
+        return _refused(question, rooms, purpose, refusal, "search.rejected")
+    if asked is not None:
+        item = asked.item
+        question = question._replace(item=item)
     subject = item.query.identifier if isinstance(item.query, IdQuery) else None
     searched = None if isinstance(item.query, IdQuery) else _searched(item)
-    request = DisclosureRequest(consumer.client_id, purpose, subject, item.attributes)
+    request = DisclosureRequest(consumer.client_id, purpose, subject, item.attributes, needs_household=asked is None)
     permit = rooms.decisions.decide(request, now, searched)
     if not isinstance(permit, Permit):
         return _refused(question, rooms, purpose, denied(item, permit, now), "search.denied")
+    if asked is not None:
+        of_record = narrowed(permit, asked)
+        if of_record is None:
+            return _refused(question, rooms, purpose, denied(item, [NOTHING_HELD], now), "search.denied")
+        permit = of_record
     if item.as_of is not None and item.as_of < now.date() and not permit.allows_past:
         remedy = Denial(Reason.PAST_NOT_AGREED, "agree the right to ask about the past, or leave hearth:as_of out")
         return _refused(question, rooms, purpose, denied(item, [remedy], now), "search.denied")
@@ -73,7 +88,10 @@ async def _permitted(question: Question, permit: Permit, rooms: Rooms, now: date
     """Answer one item that policy permits."""
     item, consumer, purpose = question.item, question.consumer, permit.purpose
     if (over := await rooms.decisions.over_quota(permit, now)) is not None:
-        return _refused(question, rooms, purpose, denied(item, [over], now), "search.denied")
+        refusal = denied(item, [over], now)
+        if question.is_plain and over.again_on is not None:
+            refusal |= {"status_reason_code": ErrorCode.TOO_MANY_REQUESTS.value}
+        return _refused(question, rooms, purpose, refusal, "search.denied")._replace(again_on=over.again_on)
     if (finer := await rooms.decisions.too_fine(permit, item)) is not None:
         return _refused(question, rooms, purpose, denied(item, [finer], now), "search.denied")
     # Read before anybody's consent is: an answer is remembered under what was known before it was composed.
@@ -146,7 +164,10 @@ async def _found(
         return rooms.paging.told(left, permit, item.page), read
     # INVARIANT: totals, pages and places on them are made of those who may be shown, and of nobody else.
     asked = repr(
-        (question.consumer.client_id, query.filter, item.sort, item.response_entity, item.attributes, item.as_of)
+        (
+            *(question.consumer.client_id, query.filter, item.sort, item.response_entity, item.attributes, item.as_of),
+            *(() if permit.sources is None else (item.reg_type, item.reg_record_type)),
+        )
     )
     is_same_for_all = terms.stamp is not None and not deciding.carries
     name = (asked, permit.agreement_id, permit.agreement_version, permit.purpose, terms.stamp, terms.day)
@@ -205,7 +226,7 @@ async def disclose(
         # asked about, so a total that this person's refusal keeps back is not added up from the others either.
         told = permit.forms if owner is None else owner.forms
         forms = {n: f for n, f in permit.forms.items() if n not in permit.household_names or (n in told and not alone)}
-        return planner.plan_agreed(agreed, forms, subject.type, rule, down)
+        return planner.plan_agreed(agreed, forms, subject.type, rule, down, permit.sources)
 
     deciding = rooms.decisions.people(permit, rooms.now(), question.item)
     gathered = await rooms.fetcher.fetch(

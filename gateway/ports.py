@@ -1,15 +1,16 @@
-"""What the application needs from outside itself: a brief cache, a journal, a clock.
+"""What the application needs from outside itself: a brief cache, a journal, durable work, a clock.
 
 Each port has an in-memory version, and both versions pass one contract test.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Hashable, Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from adapters.ports import Record
+from adapters.said import Said
 from standards.identifiers import Identifier
 
 
@@ -36,8 +37,8 @@ class Kept(NamedTuple):
     names: frozenset[str]
     """Attributes it was asked for; it may serve only questions that need no others."""
     retrieved_at: datetime
-    said: tuple[bytes, ...] = ()
-    """SHA-256 of the responses that it was read from."""
+    said: tuple[Said, ...] = ()
+    """The responses that it was read from."""
 
 
 class Looked(NamedTuple):
@@ -153,6 +154,8 @@ class JournalEntry(NamedTuple):
     """Registry and lookup, `crvs.person` -> salted digests of the responses that the answer rests on, in hex."""
     salt: str = ""
     """What the salt of these digests is made from, together with a secret of the gateway."""
+    signed: Mapping[str, Mapping[str, str]] = {}
+    """Digest of `sources` -> `key`, `form` and time (`at`) of the registry's own signature that was found to hold."""
 
 
 class Journal(Protocol):
@@ -163,4 +166,45 @@ class Journal(Protocol):
 
         Raises: JournalError when they cannot be made so; then nothing may be answered.
         """
+        ...
+
+
+class Again(NamedTuple):
+    """A handler's word that its work is not done, and must be tried again later."""
+
+    after_s: float
+
+
+Handler = Callable[[str, Mapping[str, Any], int], Awaitable[Again | None]]
+"""Does one piece of work: given its id, its content and how often it was tried before; None when it is done."""
+
+
+class Work(Protocol):
+    """Work that survives the end of the process: done at least once, whatever is killed meanwhile.
+
+    Content is JSON, and sealed wherever it is kept. A handler that raises is called again, later and later. Work that
+    is done leaves nothing behind.
+    """
+
+    def handle(self, kind: str, handler: Handler) -> None:
+        """Name who does work of a kind; before `open`."""
+        ...
+
+    async def open(self) -> None:
+        """Begin to work, with what was left over first."""
+        ...
+
+    async def start(self, kind: str, id: str, content: Mapping[str, Any], *, after_s: float = 0) -> None:
+        """Return once the work is durable. Nothing happens where work with that id waits or is being done.
+
+        after_s: how long it waits before the first try.
+        """
+        ...
+
+    async def cancel(self, id: str) -> None:
+        """Let work be that has not begun; what is being done is finished, and not tried again."""
+        ...
+
+    async def close(self) -> None:
+        """Stop working, soon; what is not done goes on at the next start."""
         ...

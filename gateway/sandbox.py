@@ -40,6 +40,8 @@ CLIENTS: Final = ("portal", "office")
 START_S: Final = 120.0
 """How long the country and the gateway may take to answer; a country of 100,000 households takes its time."""
 STOP_S: Final = 4.0
+_CALLBACKS: Final = ("http://127.0.0.1:*", "http://localhost:*")
+"""Where the programmes of a practice country are called back: on this computer, at any port."""
 UNFILLED_SIGNATURE: Final = 'Signature:  namespace="dci", kidId="{sender_id}'
 """How the template that samples of the standard carry in place of a signature begins."""
 
@@ -251,6 +253,8 @@ class Sandbox:
                     "secret_hash": hashes[name],
                     "public_key": _public_pem(Path(c["signing_key"])),
                     "placeholders": [UNFILLED_SIGNATURE],
+                    "callback_hosts": list(_CALLBACKS),
+                    "private_callbacks": True,
                 }
                 for name, c in consumers.items()
             ],

@@ -23,6 +23,7 @@ from gateway.api.health import refresh
 from gateway.bootstrap import Gateway
 from gateway.settings import Settings
 from gateway.telemetry import open_log
+from gateway.work import preload
 from gateway.worker_metrics import SharedMetrics, clear
 from gateway.workers import Crew, Place, end_quietly
 from standards.errors import ConfigurationError
@@ -53,6 +54,8 @@ def serve(
     os.umask(0o077)  # journal, ledger, log: nobody else on the machine reads what is written here
     stream = open_log(settings.log.file, settings.log.level)
     count = workers or settings.server.workers
+    # What processes share is chosen by how many there are.
+    settings = settings.model_copy(update={"server": settings.server.model_copy(update={"workers": count})})
     try:
         if count > 1:
             _serve_together(settings, count, address_file, until_stdin_closes=until_stdin_closes)
@@ -83,6 +86,7 @@ def _serve_together(settings: Settings, count: int, address_file: Path | None, *
             mine = listeners[place.number - 1]
             runner.run(_serve(settings, mine, base_url, place.answers, place.lifeline, worker=(place.number, folder)))
 
+    preload()
     gc.collect()
     gc.freeze()  # what is imported is shared by all, as long as nobody touches it
     crew = Crew(count, work, functools.partial(_write_address, address_file, base_url))
@@ -106,7 +110,7 @@ async def _serve(
     tell: called once questions are answered.
     worker: number of this worker and the folder of all workers' figures, where it is one of several.
     """
-    gateway = Gateway(settings, base_url)
+    gateway = Gateway(settings, base_url, worker=worker[0] if worker is not None else 0)
     runner = web.AppRunner(
         application(gateway),
         access_log=None,

@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from standards.dci.codes import normal_reg_type
 from standards.errors import ConfigurationError
 from standards.rules import DEEP_TIES, Combination, Tie
 
@@ -50,10 +51,33 @@ class Messages(Section):
     default_reg_type: str = Field(
         default="ns:org:RegistryType:Social", description="Registry type of a question that names none."
     )
+    default_reg_types: dict[str, str] = Field(
+        default={},
+        description="Registry type of a question that names none, by the prefix of its address (`/{prefix}/registry/`) "
+        "or by `receiver_id`; before what the prefix itself means, and before `default_reg_type`.",
+    )
     receiver_ids: tuple[str, ...] = Field(
         default=(), description="Further names that messages may be addressed to; `*` takes any."
     )
     two_letter_locales: bool = Field(default=False, description="Accept `en` or `EN/GB` where `eng` is due.")
+
+    @field_validator("default_reg_types")
+    @classmethod
+    def _reg_types_are_known(cls, stated: dict[str, str]) -> dict[str, str]:
+        if strange := sorted(name for name, said in stated.items() if normal_reg_type(said) is None):
+            raise ValueError(f"{', '.join(strange)}: no registry type of that name is known")
+        return {name.casefold(): said for name, said in stated.items()} | stated
+
+
+class Issuer(Section):
+    """An authorisation server whose access tokens are taken here."""
+
+    issuer: str = Field(description="`iss` of its tokens.")
+    jwks_url: str = Field(description="Address of its public keys.")
+    audience: str = Field(description="`aud` that its tokens must name.")
+    client_claim: str = Field(default="client_id", description="Claim that names the client: its `client_id` here.")
+    scope_claim: str = Field(default="scope", description="Claim with the scopes, as one text or as a list.")
+    private_network: bool = Field(default=False, description="Its keys may be fetched from a private address.")
 
 
 class Tokens(Section):
@@ -61,6 +85,12 @@ class Tokens(Section):
 
     lifetime_s: int = Field(default=3600, ge=60, description="Life of an access token, in seconds.")
     login_concurrency: int = Field(default=2, ge=1, description="Secrets checked at the same time; each takes 64 MiB.")
+    assertion_age_s: int = Field(
+        default=300, ge=10, le=3600, description="Longest life of a client assertion (`private_key_jwt`), in seconds."
+    )
+    issuers: tuple[Issuer, ...] = Field(
+        default=(), description="Others whose access tokens are taken, from the consumers that name them."
+    )
 
 
 class Registries(Section):
@@ -139,6 +169,20 @@ class Households(Section):
     )
 
 
+class Answers(Section):
+    """How what is sent to one consumer is signed and encrypted."""
+
+    signature: Literal["keyed", "jws", "detached", "none"] = Field(
+        default="keyed", description="Form of the signature; none: it is not signed."
+    )
+    algorithm: Literal["ed25519", "ES256", "RS256"] = Field(
+        default="ed25519", description="Algorithm of a jws or detached signature; keyed is always ed25519."
+    )
+    encrypted: bool = Field(
+        default=False, description="Encrypt it with the consumer's `encryption_key`, or one of its `jwks_url`."
+    )
+
+
 class Consumer(Section):
     """A programme's system and its credentials. What it may know is in its agreements."""
 
@@ -157,6 +201,52 @@ class Consumer(Section):
     placeholders: tuple[str, ...] = Field(
         default=(), description="Signature texts, or beginnings of such, that count as no signature."
     )
+    callback_url: str = Field(default="", description="Where it is called back when a message names no `sender_uri`.")
+    callback_hosts: tuple[str, ...] = Field(
+        default=(),
+        description="Further hosts it may be called back at: `host`, `host:port` (https), or `http://host:port`.",
+    )
+    private_callbacks: bool = Field(
+        default=False, description="Its callbacks go into a private network: no other consumer's ever do."
+    )
+    public_keys: tuple[str, ...] = Field(
+        default=(), description="Further keys it signs with, as PEM: ed25519, P-256, or RSA of 2048 bits or more."
+    )
+    jwks_url: str | None = Field(default=None, description="Address of its public keys, fetched and kept.")
+    private_network: bool = Field(default=False, description="Its `jwks_url` may be at a private address.")
+    signature_forms: tuple[Literal["keyed", "jws", "detached"], ...] = Field(
+        default=("keyed", "jws", "detached"), min_length=1, description="Forms in which it may sign."
+    )
+    algorithms: tuple[Literal["ed25519", "ES256", "RS256"], ...] = Field(
+        default=("ed25519", "ES256", "RS256"), min_length=1, description="Algorithms with which it may sign."
+    )
+    encryption: Literal["off", "optional", "required"] = Field(
+        default="off", description="Whether its messages may or must be encrypted."
+    )
+    encryption_key: str | None = Field(
+        default=None, description="PEM of the P-256 or RSA key that what it is sent is encrypted with."
+    )
+    answers: Answers = Field(default=Answers(), description="How what it is sent is signed and encrypted.")
+    login: tuple[Literal["secret", "private_key_jwt"], ...] | None = Field(
+        default=None,
+        min_length=1,
+        description="How it may obtain tokens: by its secret, by an assertion signed with one of its keys; null: by "
+        "its secret if it has one, else by an assertion.",
+    )
+    issuer: str | None = Field(
+        default=None, description="One of `tokens.issuers` whose tokens speak for it as well; null: only our own do."
+    )
+    scopes: tuple[str, ...] | None = Field(
+        default=None, description="Operations it may use, `registry.sync.search` for example; null: every one."
+    )
+    requests: int | None = Field(
+        default=None, ge=1, description="Most requests in `limits.window_s`; null: `limits.requests`."
+    )
+
+    @property
+    def logins(self) -> tuple[str, ...]:
+        """Return how it may obtain tokens."""
+        return self.login or (("secret",) if self.secret_hash is not None else ("private_key_jwt",))
 
 
 class Stores(Section):
@@ -172,7 +262,47 @@ class Stores(Section):
     trail_url: str = Field(
         default="", description="SQLAlchemy URL of notices, disputes and the index of trails; default: trail.db in it."
     )
+    work_url: str = Field(default="", description="SQLAlchemy URL of durable work; default: work.db in the folder.")
+    exchange_url: str = Field(
+        default="", description="SQLAlchemy URL of transactions and deliveries; default: exchange.db in the folder."
+    )
+    subscriptions_url: str = Field(
+        default="", description="SQLAlchemy URL of subscriptions; default: subscriptions.db in the folder."
+    )
     keys: Path = Field(default=Path("keys"), description="Folder of key files, made on the first start.")
+    replay: str = Field(
+        default="",
+        description="File, or PostgreSQL URL, of the message ids that were seen; default: replay.db in the folder. "
+        "`memory`: kept nowhere.",
+    )
+
+
+class Asynchronous(Section):
+    """Questions that are acknowledged at once and answered by a callback."""
+
+    deadline_s: float = Field(default=60.0, gt=0, description="Longest time for registries to answer, in seconds.")
+    in_flight: int = Field(default=16, ge=1, description="Most messages that one process answers at the same time.")
+    in_flight_per_consumer: int = Field(default=8, ge=1, description="Most of them for one consumer.")
+    page_size: int = Field(default=50, ge=1, description="Most records of one question in one callback.")
+    max_pages: int = Field(default=200, ge=1, description="Most callbacks for one question.")
+    rest_wait_s: float = Field(
+        default=600.0, gt=0, description="Longest wait for registries missing in `answer now, the rest by callback`."
+    )
+    keep_days: int = Field(default=30, ge=1, description="How long it can be asked what became of a message, in days.")
+
+
+class Delivery(Section):
+    """Callbacks and notifications to consumers."""
+
+    timeout_s: float = Field(default=10.0, gt=0, description="Longest time of one try, in seconds.")
+    first_pause_s: float = Field(default=1.0, gt=0, description="Pause after the first try; it doubles, in seconds.")
+    longest_pause_s: float = Field(default=3600.0, gt=0, description="Longest pause between tries, in seconds.")
+    give_up_s: float = Field(
+        default=172800.0, gt=0, description="How long is tried before it is a dead letter, in seconds."
+    )
+    in_flight: int = Field(default=64, ge=1, description="Most tries at the same time in one process.")
+    in_flight_per_consumer: int = Field(default=4, ge=1, description="Most of them to one consumer.")
+    keep_days: int = Field(default=30, ge=1, description="How long dead letters wait for an operator, in days.")
 
 
 class Journal(Section):
@@ -210,6 +340,24 @@ class Consents(Section):
     emergency_max_days: int = Field(default=30, ge=1, description="Longest time of one declaration, in days.")
 
 
+class Subscriptions(Section):
+    """Subscriptions to events, and looking for changes where registries tell of none."""
+
+    max_per_consumer: int = Field(
+        default=100_000, ge=1, description="Most open subscriptions of one programme, whatever its agreement says."
+    )
+    min_interval_s: float = Field(
+        default=60.0,
+        gt=0,
+        description="Least time between two looks for changes, whatever is agreed, in seconds.",
+    )
+    review_s: float = Field(
+        default=3600.0,
+        gt=0,
+        description="How often it is reviewed whether registries may still be asked to tell, in seconds.",
+    )
+
+
 class Probes(Section):
     """How much may be told bit by bit, where an agreement says nothing else."""
 
@@ -235,6 +383,36 @@ class Cache(Section):
         default=5.0, ge=0, description="How long a late call may go on where its manifest keeps late answers."
     )
     max_late_calls: int = Field(default=64, ge=0, description="Most calls that go on for the cache alone.")
+
+
+class Trust(Section):
+    """Our keys, and those of others that are fetched."""
+
+    signing: tuple[Literal["ed25519", "ES256", "RS256"], ...] = Field(
+        default=("ed25519",), description="Algorithms of our signing keys; `ed25519` is always among them."
+    )
+    encryption: tuple[Literal["ECDH-ES+A256KW", "RSA-OAEP-256"], ...] = Field(
+        default=("ECDH-ES+A256KW", "RSA-OAEP-256"), description="Kinds of our keys that others encrypt with."
+    )
+    jwks_max_age_s: float = Field(
+        default=300.0, gt=0, description="Age at which fetched keys are fetched again, beside the questions."
+    )
+    jwks_refetch_s: float = Field(
+        default=30.0, ge=0, description="Least time between two fetches for the sake of a key id that is not known."
+    )
+
+
+class Limits(Section):
+    """How often one consumer, or one group of addresses, may ask one process."""
+
+    requests: int = Field(default=600_000, ge=1, description="Most requests of one consumer in `window_s`.")
+    logins: int = Field(
+        default=600, ge=1, description="Most token requests of one group of addresses (/24, /56) in `window_s`."
+    )
+    unauthenticated: int = Field(
+        default=600, ge=1, description="Most refused tokens of one group of addresses in `window_s`."
+    )
+    window_s: int = Field(default=60, ge=1, le=86_400, description="The time that these count for, in seconds.")
 
 
 class Log(Section):
@@ -266,10 +444,15 @@ class Settings(BaseSettings):
     households: Households = Households()
     consumers: tuple[Consumer, ...] = Field(default=(), description="Systems that may ask.")
     stores: Stores = Stores()
+    asynchronous: Asynchronous = Asynchronous()
+    delivery: Delivery = Delivery()
     journal: Journal = Journal()
     consents: Consents = Consents()
+    subscriptions: Subscriptions = Subscriptions()
     probes: Probes = Probes()
     cache: Cache = Cache()
+    trust: Trust = Trust()
+    limits: Limits = Limits()
     log: Log = Log()
     sign_answers: bool = Field(default=True, description="Sign every DCI answer.")
     sandbox: bool = Field(default=False, description="Practice mode: serves `/_sandbox/`. Never on real data.")

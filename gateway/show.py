@@ -13,7 +13,10 @@ from rich.text import Text
 
 from standards.attributes import Catalogue, ValueType
 from standards.codes import CodeDirectories
+from standards.dci.codes import RecordType, RegType
 from standards.dci.evidence import EVIDENCE, PLAN, SOURCES
+from standards.dci.place import OTHERS
+from standards.dci.shapes import Shape, entry_of, listed, shape_of
 
 console = Console(highlight=False, soft_wrap=False)
 
@@ -61,17 +64,27 @@ def show_answer(answer: Mapping[str, Any], *, plan: bool = False) -> None:
         data = item.get("data")
         if data is None:
             continue
-        if not data["reg_records"]:
+        records = listed(data["reg_records"])
+        if not records:
             console.print("nobody found: the registries answered, and know nobody by that number")
-        for record, evidence in zip(data["reg_records"], data[EVIDENCE], strict=True):
-            show_record(record, evidence)
+        shape = shape_in(data)
+        for record, evidence in zip(records, data[EVIDENCE], strict=True):
+            show_record(record, evidence, shape)
         if plan and PLAN in data:
             show_plan(data[PLAN], why=True)
         show_sources(data[SOURCES])
 
 
-def show_record(record: Mapping[str, Any], evidence: Mapping[str, Any]) -> None:
-    """Print one household, or one person, with states and origins."""
+def shape_in(data: Mapping[str, Any]) -> Shape | None:
+    """Return the shape of the records of an answered item; None for Groups and Members."""
+    return shape_of(RegType(data["reg_type"]), RecordType(data["reg_record_type"]))
+
+
+def show_record(record: Mapping[str, Any], evidence: Mapping[str, Any], shape: Shape | None = None) -> None:
+    """Print one household, or one person, with states and origins.
+
+    shape: of the record of a single registry; None for a Group or Member.
+    """
     values = Values()
     complete = (
         "" if evidence["complete"] else f"  (who belongs to it is not certain without {', '.join(evidence['unheard'])})"
@@ -83,7 +96,7 @@ def show_record(record: Mapping[str, Any], evidence: Mapping[str, Any]) -> None:
     people = record.get("member_list", [record])
     for person, about in zip(people, evidence["members"], strict=True):
         why = ", ".join(_because(e) for e in about["evidence"])
-        show_states(f"{role(about)}: {why}", values.of(person), about["attributes"])
+        show_states(f"{role(about)}: {why}", values.of(person, shape), about["attributes"])
 
 
 def role(about: Mapping[str, Any]) -> str:
@@ -245,10 +258,16 @@ class Values:
     def __init__(self) -> None:
         self._catalogue = Catalogue.load()
 
-    def of(self, record: Mapping[str, Any]) -> dict[str, Any]:
-        """Return attribute name -> value for everything a Member or Group record holds."""
-        found = {definition.name: self._at(record, definition.place) for definition in self._catalogue}
-        for stated in record.get("additional_attributes", []):
+    def of(self, record: Mapping[str, Any], shape: Shape | None = None) -> dict[str, Any]:
+        """Return attribute name -> value for everything a record holds.
+
+        shape: of the record of a single registry; None for a Group or Member.
+        """
+        places = {d.name: d.place for d in self._catalogue} if shape is None else shape.paths
+        found = {name: self._at(record, place) for name, place in places.items()}
+        if shape is not None and shape.apart is not None and (entry := entry_of(record, shape.apart)):
+            found[shape.apart.attribute] = [entry]
+        for stated in record.get(OTHERS if shape is None else shape.others, []):
             found[stated["name"]] = stated["value"]
         return found
 
@@ -270,5 +289,5 @@ def _steps(place: str) -> Iterator[str | int]:
         name, bracket, inner = part.partition("[")
         yield name
         if bracket:
-            inside = inner.rstrip("]")
+            inside = inner.rstrip("]") or "0"
             yield int(inside) if inside.isdigit() else f"={inside}"

@@ -17,16 +17,22 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from gateway.keys import write_private
 from standards.errors import AccessDeniedError, ConfigurationError
+from standards.household import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
     from pathlib import Path
+
+    from standards.household import SourceOutcome
 
 log = structlog.get_logger()
 
 LOOK_S: Final = 0.25
 """How long a switch may go unnoticed, in seconds."""
 FILE: Final = "suspended.json"
+
+
+_HEARD: Final = frozenset({Outcome.ANSWERED, Outcome.PARTIAL})
 
 
 class Kind(StrEnum):
@@ -88,6 +94,14 @@ class Suspensions:
     def registries(self) -> Mapping[str, Suspension]:
         """Return the registries that are not asked, by id."""
         return self._off.registry
+
+    def silence(self, sources: Mapping[str, SourceOutcome]) -> bool:
+        """Tell whether an answer rests on a registry that is switched off; not on one that was not asked, or not heard.
+
+        sources: what every registry had to do with the answer.
+        """
+        off = self._off.registry
+        return bool(off) and any(part.outcome in _HEARD and source in off for source, part in sources.items())
 
     def refresh(self) -> bool:
         """Take in a changed file; True when something was switched on or off."""

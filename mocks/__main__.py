@@ -7,16 +7,14 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
 import gc
-import os
-import signal
 import sys
-import threading
 from pathlib import Path
 
 from mocks.country import REGISTRIES, open_country, published
+from mocks.country_controls import SHORTEST_DAY_S
 from mocks.population import Population, build
+from mocks.stopping import stop_signal
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -35,7 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
     gc.collect()
     gc.freeze()
     try:
-        asyncio.run(_run(population, folder, options.ports_from, until_stdin_closes=options.until_stdin_closes))
+        asyncio.run(_run(population, folder, options))
     except OSError as problem:
         sys.stderr.write(f"the country cannot open: {problem.strerror or problem}\n")
         return 1
@@ -53,6 +51,12 @@ def _options() -> argparse.ArgumentParser:
         metavar="PORT",
         help=f"serve on this port and the {len(REGISTRIES) - 1} that follow; free ports when left out",
     )
+    parser.add_argument(
+        "--day-every",
+        type=_pace,
+        metavar="SECONDS",
+        help="let a day pass, and things happen, so often; never if left out",
+    )
     parser.add_argument("--until-stdin-closes", action="store_true", help="stop also when standard input ends")
     return parser
 
@@ -64,26 +68,22 @@ def _port(text: str) -> int:
     return port
 
 
-async def _run(population: Population, folder: Path, ports_from: int | None, *, until_stdin_closes: bool) -> None:
-    loop, stop = asyncio.get_running_loop(), asyncio.Event()
-    for wanted in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(wanted, stop.set)
-    if until_stdin_closes:
-        threading.Thread(target=_watch_stdin, args=(loop, stop), daemon=True).start()
-    async with open_country(population, ports_from) as served, published(population, served, folder) as card:
+def _pace(text: str) -> float:
+    pace = float(text)
+    if not pace >= SHORTEST_DAY_S:
+        raise argparse.ArgumentTypeError(f"at least {SHORTEST_DAY_S} seconds")
+    return pace
+
+
+async def _run(population: Population, folder: Path, options: argparse.Namespace) -> None:
+    stop = stop_signal(until_stdin_closes=options.until_stdin_closes)
+    country = open_country(population, options.ports_from, day_every_s=options.day_every)
+    async with country as served, published(population, served, folder) as card:
         for name, one in served.items():
             sys.stdout.write(f"{name:<12} {one.url}\n")
         sys.stdout.write(f"{card}\n")
         sys.stdout.flush()
         await stop.wait()
-
-
-def _watch_stdin(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
-    # Not through sys.stdin: its lock, held by a thread that waits, would break the interpreter's exit.
-    while os.read(0, 4096):
-        pass
-    with contextlib.suppress(RuntimeError):  # The loop has ended meanwhile.
-        loop.call_soon_threadsafe(stop.set)
 
 
 if __name__ == "__main__":

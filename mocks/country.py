@@ -1,4 +1,4 @@
-"""The practice country at work: all seven registries served in one process, and the file that says where."""
+"""The practice country at work: all its registries served in one process, and the file that says where."""
 
 from __future__ import annotations
 
@@ -14,8 +14,15 @@ import aiohttp
 import orjson
 from aiohttp import web
 
+from mocks.beneficiary import BeneficiaryRegistry
+from mocks.clock import Clock
+from mocks.country_controls import controls
 from mocks.crvs import CrvsRegistry
+from mocks.disability import DisabilityRegistry
 from mocks.education import EducationRegistry
+from mocks.employment import EmploymentRegistry
+from mocks.farmer import FarmerRegistry
+from mocks.happenings import Happenings
 from mocks.health import HealthRegistry
 from mocks.land import LandRegistry
 from mocks.national_id import NationalIdRegistry
@@ -33,6 +40,10 @@ REGISTRIES: Final[Sequence[type[Registry]]] = (
     LandRegistry,
     EducationRegistry,
     HealthRegistry,
+    DisabilityRegistry,
+    BeneficiaryRegistry,
+    FarmerRegistry,
+    EmploymentRegistry,
 )
 _GRACE_S: Final = 0.5
 """How long answers under way may take to finish when the country stops."""
@@ -55,24 +66,33 @@ class Served(NamedTuple):
 
 
 @asynccontextmanager
-async def open_country(population: Population, ports_from: int | None = None) -> AsyncIterator[Mapping[str, Served]]:
+async def open_country(
+    population: Population, ports_from: int | None = None, *, day_every_s: float | None = None
+) -> AsyncIterator[Mapping[str, Served]]:
     """Serve all registries, on consecutive ports or on free ones, until the block ends.
 
+    day_every_s: let a day pass by itself every so many seconds; without it the clock stands still until told otherwise.
     Raises: OSError when a port is taken.
     """
     runners: list[web.AppRunner] = []
     served: dict[str, Served] = {}
+    happenings = Happenings(population)
+    clock = Clock(happenings)
     try:
         for place, kind in enumerate(REGISTRIES):
             registry = kind(population, kind.new_credentials())
+            registry.controls = controls(happenings, clock)
+            happenings.join(registry)
             runner = web.AppRunner(registry.application(), access_log=None, shutdown_timeout=_GRACE_S)
             runners.append(runner)
             await runner.setup()
             await web.TCPSite(runner, HOST, 0 if ports_from is None else ports_from + place).start()
             served[kind.name] = Served(registry, f"http://{HOST}:{runner.addresses[0][1]}")
         await _all_answer(served.values())
+        await clock.run(day_every_s)
         yield served
     finally:
+        await clock.stop()
         await asyncio.gather(*(runner.cleanup() for runner in runners))
 
 

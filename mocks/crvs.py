@@ -10,7 +10,6 @@ from mocks.dci import DciRegistry, Kind
 from mocks.dci_message import number, stamp
 from mocks.dci_query import Attribute
 from mocks.people import Person
-from mocks.population import REFERENCE_DATE
 
 
 class CrvsRegistry(DciRegistry):
@@ -32,11 +31,16 @@ class CrvsRegistry(DciRegistry):
                 "sex": Attribute("text", lambda one: one.sex),
                 "given_name": Attribute("text", lambda one: self._spelling(one)[0]),
                 "surname": Attribute("text", lambda one: self._spelling(one)[2]),
+                "BRN": Attribute("text", lambda one: one.brn),
             },
             record=self._record,
             record_on=self._record_on,
         )
         return {"person": person}
+
+    def things_of(self, kind: Kind, person: Person) -> Sequence[Person]:
+        """Return a person whose birth was registered, also one without a national number."""
+        return (person,) if self.holds(person) else ()
 
     def _everybody(self) -> list[Person]:
         return [person for person in self.population.people if self.holds(person)]
@@ -69,8 +73,8 @@ class CrvsRegistry(DciRegistry):
         """Return what the register would have told on a past day of a person born by then."""
         return self._record(person, day) if person.birth_date <= day else None
 
-    def _record(self, person: Person, day: date = REFERENCE_DATE) -> dict[str, Any]:
-        people = self.population.people
+    def _record(self, person: Person, day: date | None = None) -> dict[str, Any]:
+        people, day = self.population.people, day or self.population.today
         given, second, surname = self._spelling(person)
         name = {"given_name": given, "surname": surname}
         if second:
@@ -126,7 +130,7 @@ class CrvsRegistry(DciRegistry):
         return record
 
 
-def marital_status(person: Person, day: date = REFERENCE_DATE) -> str:
+def marital_status(person: Person, day: date) -> str:
     """Return the DCI code of a person's marital status on a day, or at death."""
     marriages = [marriage for marriage in person.marriages if marriage.start <= day]
     if not marriages:

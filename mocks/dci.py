@@ -1,24 +1,31 @@
 """The DCI side of a registry: tokens, and one answer item for each item of a search message (release of 2025).
 
 A registry that speaks DCI subclasses `DciRegistry` and describes each kind of record it answers with by a `Kind`.
+What it answers later, and what it tells of its own accord, is in `dci_later.py`.
 """
 
 from __future__ import annotations
 
-import secrets
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
-from typing import Any, ClassVar, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
 
 from aiohttp import web
 
+from mocks.dci_later import Later
 from mocks.dci_message import answer_to, envelope, header_refusal, is_moment, moment
 from mocks.dci_query import Attribute, Page, RefusedItemError, expression, on_page, ordered, page, predicate
-from mocks.population import REFERENCE_DATE
-from mocks.registry import Call, Indexed, Operation, Registry, json_answer, same, stand_ins
+from mocks.dci_tokens import Tokens, errors
+from mocks.dialects import Dialect
+from mocks.later_controls import controls
+from mocks.registry import Call, Indexed, Operation, Registry, json_answer, stand_ins
+from mocks.signing import Signer
+from mocks.speaking import GOOD, spoken
+from mocks.speech_controls import speech_controls
 
-TOKEN_LIFETIME_S: Final = 3600
+if TYPE_CHECKING:
+    from mocks.people import Person
+
 IDTYPE_VALUE: Final = "idtype-value"
 
 
@@ -45,72 +52,94 @@ class Found(NamedTuple):
     total: int
     day: date | None = None
     """The past day asked about, in `pv:as_of`."""
+    matches: Sequence[Indexed] = ()
+    """All that were found, on whatever page."""
 
 
 class DciRegistry(Registry):
     """A registry that answers `POST /registry/sync/search`; its tokens come from `POST /oauth2/client/token`."""
 
     speaks = "dci"
-    secrets = ("CLIENT_ID", "CLIENT_SECRET")
+    secrets = ("CLIENT_ID", "CLIENT_SECRET", "CALLBACK_TOKEN")
     spoiled_names: ClassVar[Mapping[str, str]] = {"reg_records": "records", "reference_id": "ref"}
     default_entity: ClassVar[str]
 
     def __init__(self, population: Any, credentials: Mapping[str, str]) -> None:
         super().__init__(population, credentials)
-        self._tokens: dict[str, float] = {}
+        self.tokens = Tokens(credentials)
         self.kinds: Mapping[str, Kind] = self.described()
+        self.dialect: Dialect = GOOD
+        self.signer = Signer()
+        self.later = Later(self, self.credentials.get("CALLBACK_TOKEN", ""))
 
     def described(self) -> Mapping[str, Kind]:
         """Return the kinds of record by response entity, in lower case."""
         raise NotImplementedError
 
     def operations(self) -> Iterable[Operation]:
-        """Return the one business operation."""
-        yield Operation("POST", "/registry/sync/search", self.search, "search")
+        """Return the business operations: search at once, and all that is answered later."""
+        yield from spoken(self, "sync/search", self.search, "search")
+        yield from self.later.operations()
 
     def pages(self) -> Iterable[web.RouteDef]:
-        """Return the token endpoint."""
+        """Return the token endpoint, the published key, and what a test may tell the asynchronous side."""
         yield web.post("/oauth2/client/token", self.token)
+        yield web.get("/.well-known/jwks.json", self._jwks)
+        yield from controls(self.later)
+        yield from speech_controls(self)
+
+    def things_of(self, kind: Kind, person: Person) -> Sequence[Any]:
+        """Return what this registry has of a person among the things of a kind."""
+        finder = kind.by_number.get("UIN")
+        return () if finder is None or person.uin is None else finder(person.uin)
 
     def refusal(self, request: web.Request) -> web.Response | None:
         """Return the 401 of a call without a token that was issued here and still lives."""
-        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        if scheme.lower() == "bearer" and self._tokens.get(token.strip(), 0.0) > time.monotonic():
-            return None
-        return _errors(401, "err.request.unauthorized", "a bearer token of this registry is needed")
+        refusal = self.tokens.refusal(request)
+        if refusal is None or self.dialect is GOOD:
+            return refusal
+        return json_answer(self.dialect.failed(refusal.status, {"message": "unauthorized"}), status=refusal.status)
+
+    async def _open(self, app: web.Application) -> None:
+        await super()._open(app)
+        await self.later.open()
+
+    async def _close(self, app: web.Application) -> None:
+        await super()._close(app)
+        await self.later.close()
 
     async def token(self, request: web.Request) -> web.Response:
         """Issue an access token to a client that knows its secret."""
-        form = await request.post()
-        if form.get("grant_type") != "client_credentials":
-            return _errors(400, "err.request.bad", "grant_type must be client_credentials")
-        given = (form.get("client_id"), form.get("client_secret"))
-        known = (self.credentials["CLIENT_ID"], self.credentials["CLIENT_SECRET"])
-        if not all(isinstance(one, str) and same(one, other) for one, other in zip(given, known, strict=True)):
-            return _errors(401, "err.request.unauthorized", "the client or its secret is unknown")
-        now = time.monotonic()
-        self._tokens = {token: end for token, end in self._tokens.items() if end > now}
-        token = secrets.token_urlsafe(24)
-        self._tokens[token] = now + TOKEN_LIFETIME_S
-        answer = {"access_token": token, "token_type": "Bearer", "expires_in": str(TOKEN_LIFETIME_S)}
-        return json_answer(answer)
+        return await self.tokens.issue(request)
+
+    async def _jwks(self, request: web.Request) -> web.Response:
+        return json_answer(self.signer.published())
 
     async def search(self, request: web.Request, call: Call) -> web.Response:
         """Answer a search message, item by item."""
         try:
             message = envelope(await request.read())
         except ValueError as problem:
-            return _errors(400, "err.request.bad", str(problem))
+            return errors(400, "err.request.bad", str(problem))
         call.asked(len(message.items))
-        refused = header_refusal(message)
-        outcomes = [] if refused else self._outcomes(message.items)
-        if call.wrong_person:
-            outcomes = self._mistaken(outcomes)
-        now = moment()
-        items = [self._item(item, outcome, now) for item, outcome in zip(message.items, outcomes, strict=False)]
-        return json_answer(answer_to(message, items, refused, now=now, sender=f"{self.name}.registries.pv"))
+        refused, now = header_refusal(message), moment()
+        items = [] if refused else self.items(message.items, self.outcomes(message.items), call, now)
+        return json_answer(answer_to(message, items, refused, now=now, sender=self.sender_id))
 
-    def _outcomes(self, items: Sequence[Mapping[str, Any]]) -> list[Found | RefusedItemError]:
+    @property
+    def sender_id(self) -> str:
+        """Return the name by which this registry signs its messages."""
+        return f"{self.name}.registries.pv"
+
+    def items(
+        self, asked: Sequence[Mapping[str, Any]], outcomes: Sequence[Found | RefusedItemError], call: Call, now: str
+    ) -> list[dict[str, Any]]:
+        """Return the answer items for what was found, about other people under `wrong_person`."""
+        told = self._mistaken(outcomes) if call.wrong_person else outcomes
+        return [self._item(item, outcome, now) for item, outcome in zip(asked, told, strict=True)]
+
+    def outcomes(self, items: Sequence[Mapping[str, Any]]) -> list[Found | RefusedItemError]:
+        """Return what each request item found, or why it is refused."""
         outcomes: list[Found | RefusedItemError] = []
         seen: set[str] = set()
         for item in items:
@@ -139,10 +168,9 @@ class DciRegistry(Registry):
             things = [thing for thing in things if kind.record_on(thing, day) is not None]
         if criteria.get("sort") is not None:
             things = ordered(things, criteria["sort"], kind.attributes)
-        return Found(kind, on_page(things, wanted), wanted, len(things), day)
+        return Found(kind, on_page(things, wanted), wanted, len(things), day, things)
 
-    @staticmethod
-    def _day(kind: Kind, criteria: Mapping[str, Any]) -> date | None:
+    def _day(self, kind: Kind, criteria: Mapping[str, Any]) -> date | None:
         """Return the past day asked about, if one is."""
         said = criteria.get("pv:as_of")
         if said is None:
@@ -151,7 +179,8 @@ class DciRegistry(Registry):
             day = date.fromisoformat(said) if isinstance(said, str) else None
         except ValueError:
             day = None
-        if day is None or day > REFERENCE_DATE or kind.record_on is None or criteria.get("query_type") != IDTYPE_VALUE:
+        by_number = criteria.get("query_type") == IDTYPE_VALUE
+        if day is None or day > self.population.today or kind.record_on is None or not by_number:
             raise _unusable("pv:as_of is a past day, for records that keep history, found by a number")
         return day
 
@@ -233,7 +262,3 @@ def _shown(found: Found) -> Iterator[dict[str, Any]]:
 
 def _unusable(message: str) -> RefusedItemError:
     return RefusedItemError("rjct.search_criteria.invalid", message)
-
-
-def _errors(status: int, code: str, message: str) -> web.Response:
-    return json_answer({"errors": [{"code": code, "message": message}]}, status=status)

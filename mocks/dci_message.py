@@ -1,4 +1,4 @@
-"""The DCI search message and its answer (release of 2025): reading the envelope, judging and making headers."""
+"""DCI messages (release of 2025): reading the envelope, judging and making headers, acknowledging."""
 
 from __future__ import annotations
 
@@ -14,11 +14,18 @@ MOST_ITEMS: Final = 1000
 
 
 class Envelope(NamedTuple):
-    """A search message that is whole."""
+    """A message that is whole."""
 
     header: Mapping[str, Any]
     transaction_id: str
     items: Sequence[Any]
+    """The batch; for a message that is no batch, the message itself as its one item."""
+
+    @property
+    def sender_uri(self) -> str | None:
+        """Return where callbacks go, if the sender says so."""
+        said = self.header.get("sender_uri")
+        return said if isinstance(said, str) and said.startswith(("http://", "https://")) else None
 
 
 def moment() -> str:
@@ -36,8 +43,8 @@ def number(type_: str, value: str) -> dict[str, str]:
     return {"identifier_type": type_, "identifier_value": value}
 
 
-def envelope(body: bytes) -> Envelope:
-    """Read a search message.
+def envelope(body: bytes, batch: str | None = "search_request") -> Envelope:
+    """Read a message whose items are in a member of that name; None for one that is no batch.
 
     Raises: ValueError, in words for the sender, when it is no DCI message at all.
     """
@@ -52,17 +59,22 @@ def envelope(body: bytes) -> Envelope:
     missing = [name for name in ("message_id", "message_ts", "action", "sender_id") if not _short(header.get(name))]
     if missing or type(header.get("total_count")) is not int:
         raise ValueError("the header lacks message_id, message_ts, action, sender_id or total_count")
-    transaction_id, items = message.get("transaction_id"), message.get("search_request")
-    if not _short(transaction_id) or not isinstance(items, list) or not 0 < len(items) <= MOST_ITEMS:
-        raise ValueError(f"the message has a transaction_id and 1 to {MOST_ITEMS} search_request items")
+    transaction_id = message.get("transaction_id")
+    if not _short(transaction_id):
+        raise ValueError("the message has a transaction_id")
+    if batch is None:
+        return Envelope(header, str(transaction_id), [message])
+    items = message.get(batch)
+    if not isinstance(items, list) or not 0 < len(items) <= MOST_ITEMS:
+        raise ValueError(f"the message has 1 to {MOST_ITEMS} {batch} items")
     if not all(isinstance(item, dict) and _short(item.get("reference_id")) for item in items):
-        raise ValueError("every search_request item has a reference_id")
+        raise ValueError(f"every {batch} item has a reference_id")
     return Envelope(header, str(transaction_id), items)
 
 
-def header_refusal(message: Envelope) -> str | None:
+def header_refusal(message: Envelope, action: str = "search") -> str | None:
     """Return the reason code for which a whole message is refused, or None."""
-    if message.header["action"] != "search":
+    if message.header["action"] != action:
         return "rjct.action.invalid"
     if not is_moment(message.header["message_ts"]):
         return "rjct.message_ts.invalid"
@@ -72,29 +84,53 @@ def header_refusal(message: Envelope) -> str | None:
 
 
 def answer_to(
-    message: Envelope, items: Sequence[Mapping[str, Any]], refused: str | None, *, now: str, sender: str
+    message: Envelope,
+    items: Sequence[Mapping[str, Any]],
+    refused: str | None,
+    *,
+    now: str,
+    sender: str,
+    correlation_id: str | None = None,
 ) -> dict[str, Any]:
-    """Return the answer to a message; `refused` is the reason code when the whole message is refused."""
-    header = {
+    """Return the answer to a search message; `refused` is the reason code when the whole message is refused."""
+    content = {
+        "transaction_id": message.transaction_id,
+        "correlation_id": correlation_id or str(uuid.uuid4()),
+        "search_response": items,
+    }
+    status = "succ" if any(item["status"] == "succ" for item in items) else "rjct"
+    header = answer_header(message, "on-search", status, now=now, sender=sender, completed=len(items))
+    if refused is not None:
+        header["status_reason_code"] = refused
+    return {"header": header, "message": content}
+
+
+def answer_header(
+    message: Envelope, action: str, status: str, *, now: str, sender: str, completed: int
+) -> dict[str, Any]:
+    """Return the header of an answer or a callback: sender and receiver change places."""
+    return {
         "version": "1.0.0",
         "message_id": str(uuid.uuid4()),
         "message_ts": now,
-        "action": "on-search",
-        "status": "succ" if any(item["status"] == "succ" for item in items) else "rjct",
+        "action": action,
+        "status": status,
         "total_count": len(message.items),
-        "completed_count": len(items),
+        "completed_count": completed,
         "sender_id": message.header.get("receiver_id") or sender,
         "receiver_id": message.header["sender_id"],
         "is_msg_encrypted": False,
     }
-    if refused is not None:
-        header["status_reason_code"] = refused
-    content = {
-        "transaction_id": message.transaction_id,
-        "correlation_id": str(uuid.uuid4()),
-        "search_response": items,
-    }
-    return {"header": header, "message": content}
+
+
+def acknowledgement(
+    correlation_id: str, status: str = "ACK", code: str | None = None, message: str = ""
+) -> dict[str, Any]:
+    """Return an ACK object; `code` says why a message cannot be processed."""
+    said: dict[str, Any] = {"ack_status": status, "timestamp": moment(), "correlation_id": correlation_id}
+    if code is not None:
+        said["error"] = {"code": code, "message": message}
+    return {"message": said}
 
 
 def _short(value: Any) -> bool:

@@ -32,7 +32,8 @@ class Attribute(NamedTuple):
     """One searchable attribute: `text`, `number`, `date` or `flag`, and how to read it off a thing."""
 
     kind: str
-    of: Callable[[Any], Value | None]
+    of: Callable[[Any], Value | tuple[Value, ...] | None]
+    """A thing with several values matches when one of them does."""
 
 
 class Page(NamedTuple):
@@ -180,17 +181,23 @@ def _comparison(name: Any, sign: Any, wanted: Any, attributes: Mapping[str, Attr
         if not isinstance(values, list):
             raise RefusedItemError("rjct.filter.invalid", "in takes values separated by commas")
         among = frozenset(_value(attribute.kind, value) for value in values)
-        return lambda thing: of(thing) in among
+        return lambda thing: any(found in among for found in _values(of(thing)))
     compare = _OPERATORS.get(sign) if isinstance(sign, str) else None
     if compare is None:
         raise _invalid("operator is one of eq, lt, gt, le, ge, in")
     value = _value(attribute.kind, wanted)
 
     def test(thing: Any) -> bool:
-        found = of(thing)
-        return found is not None and compare(found, value)
+        return any(compare(found, value) for found in _values(of(thing)))
 
     return test
+
+
+def _values(found: Value | tuple[Value, ...] | None) -> tuple[Value, ...]:
+    """Return the values a thing has of an attribute."""
+    if isinstance(found, tuple):
+        return found
+    return () if found is None else (found,)
 
 
 def _value(kind: str, wanted: Any) -> Value:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from mocks.chance import pick
 from mocks.clinics import chart
+from mocks.employment_files import example_subject
 from mocks.estates import parcel
 from mocks.families import TODAY, YEAR, Country, some_place
 from mocks.homes import ordered
@@ -94,6 +95,19 @@ _FAMILIES: Final = {
     ),
 }  # fmt: skip
 KEYS: Final = tuple(_FAMILIES)
+_SECOND_NOTES: Final = {
+    "disabled_adult": "The same woman at the disability registry: certified, with details and support, some of it "
+    "needed still. Ask for her.",
+    "farmer": "The head of the complete household at the farmer registry: one field, as large as the cadastre says. "
+    "Ask for him.",
+    "job_seeker": "A man on the job seekers' register whose last job ended; the employment services know his history. "
+    "Ask for him.",
+    "two_programmes": "A woman in two programmes of the beneficiary registry, the child grant for her household and "
+    "the disability allowance for herself. Ask for her.",
+    "enrolled_twice": "The woman with two national numbers, who draws the child grant under each of them. "
+    "Ask by either.",
+}
+"""Examples of the registries that came later; their people are those of the families above."""
 DRIFTED_AT: Final = ("national_id", "tax", "education", "health")
 """Registries that misspell the surname of the drifting example."""
 
@@ -178,12 +192,21 @@ def afflict(casts: dict[str, Cast], troubles: Troubles) -> None:
 
 def examples(population: Population) -> dict[str, dict[str, Any]]:
     """Return the named examples: a note and the numbers to ask by."""
-    return {key: _described(population, _FAMILIES[key].note, cast) for key, cast in population.casts.items()}
+    casts = population.casts
+    subjects = {key: cast.subject for key, cast in casts.items()} | {
+        "disabled_adult": casts["disabled_member"].subject,
+        "farmer": casts["complete_household"].subject,
+        "job_seeker": example_subject(population),
+        "two_programmes": casts["disabled_member"].subject,
+        "enrolled_twice": casts["double_registration"].subject,
+    }
+    notes = {key: family.note for key, family in _FAMILIES.items()} | _SECOND_NOTES
+    return {key: _described(population, notes[key], subject) for key, subject in subjects.items()}
 
 
-def _described(population: Population, note: str, cast: Cast) -> dict[str, Any]:
-    person = population.people[cast.subject]
+def _described(population: Population, note: str, subject: int) -> dict[str, Any]:
+    person = population.people[subject]
     numbers = {"UIN": person.uin, "MEMBER_ID": person.member_id if person.uin is None else None}
-    numbers["HOUSEHOLD_ID"] = population.registered_ids(cast.household)[0]
+    numbers["HOUSEHOLD_ID"] = population.registered_ids(person.household)[0]
     described = {"note": note, "identifiers": {kind: number for kind, number in numbers.items() if number}}
     return described if person.second_uin is None else described | {"second_uin": person.second_uin}

@@ -20,7 +20,6 @@ from mocks.fhir_bundles import (
 )
 from mocks.fhir_search import FhirError, Search, search_of
 from mocks.people import Person
-from mocks.population import REFERENCE_DATE
 from mocks.registry import Call, Operation, Registry, json_answer, same
 
 BASE: Final = "/fhir"
@@ -161,7 +160,7 @@ class HealthRegistry(Registry):
         if type_ == "Patient":
             return [patient(person, self.population.spelling(self.name, person.index))]
         held = CHART_TYPES.get(type_)
-        return [] if held is None else held(person, REFERENCE_DATE)
+        return [] if held is None else held(person, self.population.today)
 
     def _answer(self, status: int, resource: Resource) -> web.Response:
         return json_answer(resource, status=status, media_type=self.media_type)

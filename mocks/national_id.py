@@ -30,6 +30,7 @@ import orjson
 from aiohttp import web
 
 from mocks.chance import fraction
+from mocks.events import Event
 from mocks.people import Person
 from mocks.population import Population
 from mocks.registry import Call, Operation, Registry, json_answer, same
@@ -67,12 +68,21 @@ class NationalIdRegistry(Registry):
 
     def __init__(self, population: Population, credentials: Mapping[str, str]) -> None:
         super().__init__(population, credentials)
-        self._residents: dict[int, list[Person]] = defaultdict(list)
+        self._residents: dict[int | None, list[Person]] = defaultdict(list)
         for person in population.people:
             if person.uin is not None and population.national_id_alive(person.index):
                 self._residents[person.household].append(person)
         self._key_of = _dwelling_keys(population)
         self._dwellings = {key: household for household, key in self._key_of.items()}
+
+    def learn(self, event: Event) -> None:
+        """Count those whom an event concerns among the residents of where they live now, or no longer."""
+        people = self.population.people
+        for place in event.concerned:
+            for home in (people[place].household, event.details.get("from")):
+                self._residents[home] = [one for one in self._residents.get(home, []) if one.index != place]
+            if people[place].uin is not None and self.population.national_id_alive(place):
+                self._residents[people[place].household].append(people[place])
 
     def operations(self) -> Iterable[Operation]:
         """Return the two business operations."""

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from mocks import consents as consent_lines
@@ -27,6 +27,8 @@ class Population:
     def __init__(self, grown: Grown) -> None:
         """Index what `growing.grow` made for the registries."""
         self.seed = grown.seed
+        self.today = REFERENCE_DATE
+        """The day it is in the country; `clock` lets it pass."""
         self.people: list[Person] = grown.people
         self.households: list[Household] = grown.households
         self.parcels: list[Parcel] = grown.parcels
@@ -94,6 +96,25 @@ class Population:
     def on_tax_rolls_though_dead(self, person: int) -> bool:
         """Tell whether the tax authority keeps a dead person's file active."""
         return person in self._troubles.on_tax_rolls
+
+    def believe_alive(self, person: int) -> Callable[[], None]:
+        """Let national ID take a dead person to be alive; returns what sets it right."""
+        self._troubles.alive_at_national_id.add(person)
+        return lambda: self._troubles.alive_at_national_id.discard(person)
+
+    def keep_on_tax_rolls(self, person: int) -> Callable[[], None]:
+        """Let the tax authority keep a dead person's file active; returns what sets it right."""
+        self._troubles.on_tax_rolls.add(person)
+        return lambda: self._troubles.on_tax_rolls.discard(person)
+
+    def keep_address(self, household: int, address: Address) -> Callable[[], None]:
+        """Let the social registry keep an old address; returns what sets it right."""
+        self._troubles.stale_address[household] = address
+
+        def learn() -> None:
+            self._troubles.stale_address.pop(household, None)
+
+        return learn
 
     def learner_brn(self, person: int) -> str | None:
         """Return the BRN by which the education registry knows a learner, if it was ever entered there."""

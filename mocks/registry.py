@@ -51,6 +51,7 @@ from mocks.faults import Fault, FaultBox, MalformedFaultError
 from mocks.faulty_answers import FloodParts, flood_parts, renamed, serve
 
 if TYPE_CHECKING:
+    from mocks.events import Event
     from mocks.people import Person
     from mocks.population import Population
 
@@ -105,6 +106,8 @@ class Call:
     def __init__(self, registry: Registry, fault: Fault | None) -> None:
         self._registry = registry
         self.wrong_person = fault is not None and fault.mode == "wrong_person"
+        self.raw: dict[str, Any] | None = None
+        """The message as it came, when it had to be translated."""
 
     def asked(self, subjects: int) -> None:
         """Count the people or households asked about."""
@@ -143,6 +146,8 @@ class Registry:
         self.by_operation: Counter[str] = Counter()
         self.subjects = 0
         self.faults_served = 0
+        self.controls: Sequence[web.RouteDef] = ()
+        """What the country adds below `/_sandbox/`."""
 
     @classmethod
     def new_credentials(cls) -> dict[str, str]:
@@ -170,6 +175,9 @@ class Registry:
         """Tell whether this registry has a record of a person."""
         return True
 
+    def learn(self, event: Event) -> None:
+        """Take in what has happened, as far as this registry keeps anything beside the population."""
+
     def spoiled(self, body: bytes) -> bytes:
         """Return a good answer's body in another shape than promised: well-formed, members renamed."""
         return renamed(body, self.media_type, self.spoiled_names)
@@ -188,6 +196,7 @@ class Registry:
         app.router.add_get("/_sandbox/calls", self._show_calls)
         app.router.add_delete("/_sandbox/calls", self._reset_calls)
         app.add_routes(self.pages())
+        app.add_routes(self.controls)
         for operation in self.operations():
             app.router.add_route(operation.method, operation.path, partial(self._serve, operation))
         app.on_startup.append(self._open)
@@ -214,7 +223,7 @@ class Registry:
         try:
             return await operation.handler(request, call)
         except web.HTTPException as problem:
-            return web.Response(status=problem.status, text=problem.text, content_type="text/plain")
+            return web.Response(status=problem.status, text=problem.text, content_type=problem.content_type)
 
     async def _open(self, app: web.Application) -> None:
         self.faults.open()

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from mocks.chance import stream
 from mocks.crvs import marital_status
 from mocks.dci import DciRegistry, Kind
 from mocks.dci_message import number, stamp
 from mocks.dci_query import Attribute
+from mocks.numbers import fresh
 from mocks.people import Address, Household, Person
-from mocks.population import REFERENCE_DATE, Population
+from mocks.population import Population
+from mocks.vital_events import ImpossibleEventError
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,7 @@ class SocialRegistry(DciRegistry):
             Registration(index, household_id, population.households[place])
             for index, (household_id, place) in enumerate(ids)
         ]
+        self._rng = stream(population.seed, "households registered later")
         self._by_household_id = {one.household_id: one for one in self._registrations}
         super().__init__(population, credentials)
 
@@ -87,8 +91,8 @@ class SocialRegistry(DciRegistry):
             attributes={
                 "sex": Attribute("text", lambda one: one.person.sex),
                 "birth_date": Attribute("date", lambda one: one.person.birth_date.isoformat()),
-                "age": Attribute("number", lambda one: age(one.person, REFERENCE_DATE)),
-                "marital_status": Attribute("text", lambda one: marital_status(one.person)),
+                "age": Attribute("number", lambda one: age(one.person, self.population.today)),
+                "marital_status": Attribute("text", lambda one: marital_status(one.person, self.population.today)),
                 "is_disabled": Attribute("flag", lambda one: one.person.disability is not None),
                 "UIN": Attribute("text", lambda one: one.person.uin),
                 "MEMBER_ID": Attribute("text", lambda one: one.person.member_id),
@@ -100,6 +104,32 @@ class SocialRegistry(DciRegistry):
     def holds(self, person: Person) -> bool:
         """Tell whether a person is listed in a registered household."""
         return bool(self.population.registered_households(person.index))
+
+    def things_of(self, kind: Kind, person: Person) -> Sequence[Any]:
+        """Return the registrations that list a person, or the person as listed."""
+        if kind.record_type == "Group":
+            return self._registered_with(person)
+        return [self._listed(person)] if self.holds(person) else []
+
+    def register(self, person: Person, day: date) -> None:
+        """Register a person's household, which was not known here.
+
+        Raises: ImpossibleEventError.
+        """
+        population = self.population
+        home = population.households[person.household]
+        if home.household_id is not None:
+            raise ImpossibleEventError("that household is registered already")
+        home.household_id = fresh(self._rng, population.households_by_id, "HH-", 6)
+        home.registered_on = day
+        population.households_by_id[home.household_id] = [home.index]
+        for place in home.members:
+            member, known = population.people[place], population.by_number["MEMBER_ID"]
+            if member.member_id is None:
+                member.member_id = fresh(self._rng, known, "SM", 7)
+                known[member.member_id] = place
+        self._registrations.append(Registration(len(self._registrations), home.household_id, home))
+        self._by_household_id[home.household_id] = self._registrations[-1]
 
     def _person(self, type_: str, value: str) -> Person | None:
         place = self.population.by_number[type_].get(value)
@@ -197,7 +227,7 @@ class SocialRegistry(DciRegistry):
             # A child that has moved out since is still listed as a child.
             "relationship_to_head": household.relationship.get(person.index, "CHILD"),
             "is_disabled": person.disability is not None,
-            "marital_status": marital_status(person),
+            "marital_status": marital_status(person, self.population.today),
         }
         if person.disability is not None:
             member["disability_info"] = [

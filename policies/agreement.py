@@ -11,6 +11,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, StringConstraints, Tag, model_validator
 
+from standards.dci.events import EventKind
 from standards.permit import Form, FormKind, Operator
 
 Id = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{1,59}$")]
@@ -174,6 +175,16 @@ class BulkTerms(Model):
     max_questions: int = Field(ge=1, le=10_000_000, description="Most questions of one job.")
 
 
+class EventTerms(Model):
+    """Right to be told when something happens to people that it names."""
+
+    kinds: tuple[EventKind, ...] = Field(min_length=1, description="What may be subscribed to.")
+    min_interval_s: float = Field(
+        default=3600.0, ge=1, description="Least time between two looks, where changes are found by looking; seconds."
+    )
+    max_subscriptions: int = Field(default=10_000, ge=1, description="Most subscriptions at one time.")
+
+
 class Agreement(Model):
     """One version of one data-sharing agreement. A version in use is never changed: it gets a successor."""
 
@@ -199,6 +210,7 @@ class Agreement(Model):
     retention_days: int = Field(ge=0, description="How long the consumer may keep what it was told, in days.")
     search: SearchTerms | None = Field(default=None, description="Null: only people it can name.")
     bulk: BulkTerms | None = Field(default=None, description="Null: no jobs, only messages that are answered at once.")
+    events: EventTerms | None = Field(default=None, description="Null: no subscriptions, only answers to questions.")
     past: bool = Field(default=False, description="Right to ask how things were on a past day.")
     hide_withheld: bool = Field(default=False, description="Show what is withheld as if it were absent.")
     even_time_ms: int = Field(

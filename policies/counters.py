@@ -110,6 +110,7 @@ class QuestionCounter:
             Reason.QUOTA_USED_UP,
             f"the {used_up.limit} questions of this {used_up.unit} are asked: ask again from {used_up.next_start} "
             "00:00 UTC on, or agree a higher quota",
+            again_on=used_up.next_start,
         )
 
     def used(self, agreement_id: str, purpose: str, now: datetime) -> tuple[int, int]:

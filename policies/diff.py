@@ -12,7 +12,7 @@ from policies.wording import form_words
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from policies.agreement import Agreement, Purpose, SearchTerms
+    from policies.agreement import Agreement, EventTerms, Purpose, SearchTerms
 
 
 class Effect(StrEnum):
@@ -50,6 +50,7 @@ def diff(old: Agreement | None, new: Agreement) -> tuple[Change, ...]:
         *_limits(old, new),
         *_search(old.search, new.search),
         *_bulk(old, new),
+        *_events(old.events, new.events),
         *_switch("past", "to ask about the past", is_right=True, old=old.past, new=new.past),
         *_switch(
             "hide_withheld", "to show what is withheld as absent", is_right=False, old=old.hide_withheld,
@@ -209,6 +210,20 @@ def _bulk(old: Agreement, new: Agreement) -> Iterator[Change]:
     yield from _bound("bulk.max_questions", old.bulk.max_questions, new.bulk.max_questions, "questions")
 
 
+def _events(old: EventTerms | None, new: EventTerms | None) -> Iterator[Change]:
+    if old is None or new is None:
+        yield from _right("events", "to be told of events", old=old, new=new)
+        return
+    yield from _listed("events.kinds", old.kinds, new.kinds)
+    yield from _bound("events.max_subscriptions", old.max_subscriptions, new.max_subscriptions, "subscriptions")
+    if old.min_interval_s != new.min_interval_s:
+        yield _change(
+            "events.min_interval_s",
+            f"looks every {new.min_interval_s:.15g} seconds at most, not every {old.min_interval_s:.15g}",
+            is_wider=new.min_interval_s < old.min_interval_s,
+        )
+
+
 def _right(where: str, what: str, *, old: object, new: object) -> Iterator[Change]:
     yield from _switch(where, what, is_right=True, old=old is not None, new=new is not None)
 
@@ -222,7 +237,7 @@ def _switch(where: str, what: str, *, is_right: bool, old: bool, new: bool) -> I
 FIELDS: Final = frozenset(
     {
         "id", "version", "consumer", "title", "start", "end", "purposes", "household", "attributes", "max_age_s",
-        "stale_if_error_s", "mandatory", "retention_days", "search", "bulk", "past", "hide_withheld",
+        "stale_if_error_s", "mandatory", "retention_days", "search", "bulk", "events", "past", "hide_withheld",
         "even_time_ms", "probes",
     }
 )  # fmt: skip

@@ -46,10 +46,11 @@ def decide(request: DisclosureRequest, facts: Facts, rules: Sequence[Rule] = RUL
         raise ConfigurationError("there are no rules to decide by: leave policies.engine.RULES as they are")
     denials = tuple(d for rule in rules if (d := _ask(rule, request, facts)) is not None)
     agreement = applicable(request, facts) if not denials else None
-    if agreement is None or agreement.household is None:
+    household = agreement.household if agreement is not None else None
+    if agreement is None or (household is None and request.needs_household):
         # INVARIANT: no permit without an agreement, even if the rules given did not look for one.
         return denials or (_UNDECIDED,)
-    return _permit(request, facts, agreement, agreement.household.rule)
+    return _permit(request, facts, agreement, household.rule if household is not None else "")
 
 
 def _ask(rule: Rule, request: DisclosureRequest, facts: Facts) -> Denial | None:
@@ -120,6 +121,8 @@ def decide_person(
     holders: base attribute -> every source that could state it.
     groups: attribute group -> its attributes.
     """
+    if permit.sources is not None:
+        holders = {name: held & permit.sources for name, held in holders.items()}
     refused = refused_of(standing.refused_parts, groups, holders) if standing and standing.refused_parts else {}
     withheld = withheld_by_consent(permit, standing, holders, refused)
     counts = counts_for(permit, standing)

@@ -110,6 +110,15 @@ def _limits(agreement: Agreement) -> Iterator[Clause]:
         if bulk is not None
         else "It may not ask in bulk: only in messages that are answered at once.",
     )
+    events = agreement.events
+    yield Clause(
+        "events",
+        f"It may subscribe to {', '.join(kind.replace('_', ' ') for kind in events.kinds)} of people that it names, "
+        f"and is told what it could also ask for; where a registry tells of no events, we look every "
+        f"{duration(events.min_interval_s)} at most."
+        if events is not None
+        else "It is told nothing that it has not asked for: it may not subscribe to events.",
+    )
     yield Clause(
         "past",
         "It may ask how things were on a past day." if agreement.past else "It may ask only how things are today.",

@@ -37,14 +37,13 @@ from policies.tables import (
     row_of,
 )
 from standards.errors import ConfigurationError
-from standards.signing import public_jwk
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
 
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
     from policies.ports import Standing
     from standards.identifiers import Identifier
@@ -63,6 +62,12 @@ class _Ledger(ABC):
     def __init__(self, key: bytes, signing: Ed25519PrivateKey | None = None) -> None:
         self.pseudonyms = Pseudonyms(key)
         self.signer = Signer(signing or derived_key(key))
+        self.former: Mapping[str, Ed25519PublicKey] = {}
+        """Key id -> key, of those that receipts were signed with before."""
+
+    def sign_with(self, signing: Ed25519PrivateKey, former: Mapping[str, Ed25519PublicKey]) -> None:
+        """Sign every receipt from now on with another key; what former keys have signed holds."""
+        self.signer, self.former = Signer(signing), former
 
     def names(self, numbers: Mapping[str, str]) -> tuple[str, ...]:
         """Return the pseudonyms under which a person's decisions may stand."""
@@ -186,6 +191,10 @@ class MemoryLedger(_Ledger):
         """Return whose records must be forgotten because of what was recorded since."""
         return len(self._gone), tuple(self._gone[after:])
 
+    async def leave_word(self, people: Sequence[Identifier]) -> None:
+        """Have whoever reads this ledger forget what was read of people to whom something has happened."""
+        self._gone.extend(people)
+
     def _all(self, subject: Mapping[str, str]) -> list[Receipt]:
         ids = chain.from_iterable(self._of_person.get(p, ()) for p in set(self.names(subject)))
         return [receipt for _, receipt in sorted((self._receipts[id_] for id_ in ids), key=lambda entry: entry[0])]
@@ -295,12 +304,17 @@ class SqliteLedger(_Ledger):
         """Return whose records must be forgotten because of what was recorded since."""
         return await asyncio.to_thread(self._gone_since, after)
 
+    async def leave_word(self, people: Sequence[Identifier]) -> None:
+        """Have every process that reads this ledger forget what was read of people to whom something has happened."""
+        if people:
+            await asyncio.to_thread(self._leave_word, people)
+
     def check(self) -> int:
         """Return how many receipts there are, when every row is what was signed.
 
         Raises: ConfigurationError that names the first row which is not.
         """
-        keys = {public_jwk(self.signer.public_key)["kid"]: self.signer.public_key}
+        keys = {**self.former, self.signer.key_id: self.signer.public_key}
         count = 0
         with self._engine.connect() as connection:
             for row in connection.execute(sa.select(*self._columns, RECEIPTS.c.signed).order_by(RECEIPTS.c.sequence)):
@@ -359,6 +373,12 @@ class SqliteLedger(_Ledger):
         with self._engine.connect() as connection:
             rows = connection.execute(query).all()
         return (rows[-1].sequence if rows else after), tuple(self._seal.open(row.sealed) for row in rows)
+
+    def _leave_word(self, people: Sequence[Identifier]) -> None:
+        now = time.time()
+        with self._engine.begin() as connection:
+            connection.execute(sa.delete(GONE).where(GONE.c.at < now - REMEMBERED_S))
+            connection.execute(sa.insert(GONE), [{"at": now, "sealed": self._seal.of(one)} for one in people])
 
     def _keep(self, entries: Sequence[tuple[Consent, Receipt, str]]) -> int:
         statement = insert_new(self._engine, RECEIPTS, "receipt_id")

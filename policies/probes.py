@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from policies.forms import label
-from standards.filters import NEVER, Any_, Comparison, Every, Filter, Not
+from standards.filters import NEVER, Any_, Comparison, Every, Filter, Not, TextOperator
 from standards.permit import Denial, Form, FormKind, Operator, Permit, Reason
 from standards.states import JsonValue
 
@@ -182,7 +182,7 @@ def steps_of(filter: Filter) -> frozenset[tuple[str, str]]:
     return frozenset(found)
 
 
-def _step(value: JsonValue, operator: Operator) -> str | None:
+def _step(value: JsonValue, operator: Operator | TextOperator) -> str | None:
     if isinstance(value, bool):
         return None
     if isinstance(value, int | float):

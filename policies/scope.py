@@ -26,7 +26,7 @@ def check_term(request: DisclosureRequest, facts: Facts) -> Denial | None:
 def check_household(request: DisclosureRequest, facts: Facts) -> Denial | None:
     """Deny the question for a household under an agreement that has no rule to find one by."""
     agreement = applicable(request, facts)
-    if agreement is None or agreement.household is not None:
+    if agreement is None or agreement.household is not None or not request.needs_household:
         return None
     return Denial(Reason.HOUSEHOLD_NOT_AGREED, "agree the rule by which households are found")
 

@@ -17,7 +17,7 @@ CODES_FILE: Final = Path(__file__).with_name("codes.yaml")
 class CodeDirectories:
     """Every code directory by name. Read-only after it is built."""
 
-    __slots__ = ("_labels", "_words")
+    __slots__ = ("_labels", "_spelled", "_words")
 
     def __init__(self, directories: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> None:
         """Index directories given as name -> {`codes`: code -> label, `aliases`: word -> code}.
@@ -26,6 +26,7 @@ class CodeDirectories:
         """
         self._labels: dict[str, dict[str, str]] = {}
         self._words: dict[str, dict[str, str]] = {}
+        self._spelled: dict[str, dict[str, str]] = {}
         for name, directory in directories.items():
             labels = {str(code): str(label) for code, label in directory["codes"].items()}
             words: dict[str, str] = {}
@@ -33,13 +34,15 @@ class CodeDirectories:
             if not labels.keys() >= set(aliases.values()):
                 raise ConfigurationError(f"an alias of {name} leads to no code")
             # The order is the order of trust: code, label, alias. The exact code is looked up before all of them.
+            spelled: dict[str, str] = {}
             for spelling, code in (
                 *((code, code) for code in labels),
                 *((label, code) for code, label in labels.items()),
                 *aliases.items(),
             ):
                 words.setdefault(_bare(spelling), code)
-            self._labels[name], self._words[name] = labels, words
+                spelled.setdefault(spelling, code)
+            self._labels[name], self._words[name], self._spelled[name] = labels, words, spelled
 
     @classmethod
     def load(cls, path: Path = CODES_FILE) -> CodeDirectories:
@@ -52,6 +55,10 @@ class CodeDirectories:
     def codes(self, directory: str) -> Mapping[str, str]:
         """Return code -> label of one directory; KeyError when there is no such directory."""
         return self._labels[directory]
+
+    def words(self, directory: str) -> Mapping[str, str]:
+        """Return word -> code: every code, label and alias of one directory, as it is written there."""
+        return self._spelled[directory]
 
     def to_code(self, directory: str, word: str) -> str | None:
         """Return the code a word means: an exact code, else a code, a label or an alias in any case; else None."""

@@ -9,10 +9,11 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from standards.attributes import Catalogue, ValueType
-from standards.dci.place import OBJECT_TYPES
+from standards.dci.place import OBJECT_TYPES, OTHERS, Container
+from standards.dci.shapes import shapes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from standards.attributes import AttributeDefinition
 
@@ -55,7 +56,8 @@ def context(name: str) -> dict[str, Any]:
     """
     catalogue = Catalogue.load()
     if name == HOUSEHOLD:
-        return {"@context": _prefixes() | _core_terms() | _own_terms(catalogue)}
+        own = _own_terms(catalogue)
+        return {"@context": _prefixes() | _registry_terms(catalogue) | _core_terms() | own}
     type_ = f"hearth:{name}"
     key = {v: k for k, v in OBJECT_TYPES.items()}[type_]
     return {"@context": _prefixes() | {type_: _object_type(type_, key, catalogue)}}
@@ -79,6 +81,39 @@ def _core_terms() -> dict[str, Any]:
         "hearth:relationship_to_head": _code("hearth:relationship_to_head", "Relationship"),
         f"hearth:{HOUSEHOLD}": {"@id": f"hearth:{HOUSEHOLD}"},
     }
+
+
+def _registry_terms(catalogue: Catalogue) -> dict[str, Any]:
+    """Terms of the records of single registries, apart from those that other records have too."""
+    terms: dict[str, Any] = {}
+    for shape in shapes().values():
+        terms.setdefault(shape.type, _plain(shape.type))
+        terms.setdefault(shape.others, _plain(shape.others))
+        if shape.apart is not None:
+            for name in (shape.apart.at, *sorted(shape.apart.beside)):
+                terms.setdefault(name, {**_plain(name), "@context": {"@vocab": VOCABULARY}})
+        for name, place in shape.places.items():
+            definition = catalogue[name]
+            for container in _around(place.container):
+                terms.setdefault(container.key, _plain(container.key))
+                if container.type:
+                    terms.setdefault(container.type, _plain(container.type))
+            within = OBJECT_TYPES.get(definition.place.rpartition(".")[0])
+            if definition.type is not ValueType.IDENTIFIER and within != shape.type:
+                terms.setdefault(place.key, _term(_plain(place.key)["@id"], definition))
+    del terms[OTHERS]
+    return terms
+
+
+def _around(container: Container) -> Iterator[Container]:
+    """Yield an object of a record and those around it, but for the record itself."""
+    if container.parent is not None:
+        yield container
+        yield from _around(container.parent)
+
+
+def _plain(name: str) -> dict[str, Any]:
+    return {"@id": name if ":" in name else f"spdci:{name}"}
 
 
 def _own_terms(catalogue: Iterable[AttributeDefinition]) -> dict[str, Any]:

@@ -4,6 +4,8 @@ InteropError
   RequestError               the consumer changes the message
     MalformedMessageError    not a whole, well-formed DCI message
     SignatureInvalidError    a signature is missing where demanded, or does not verify
+    EncryptionInvalidError   an encrypted message that is not taken, or cannot be decrypted
+    TooManyRequestsError     asked too often: again after a while
     UnsupportedActionError   an operation this endpoint does not serve
   AccessDeniedError          the consumer obtains a token or an agreement
     UnauthenticatedError     no token, or not a valid one
@@ -51,6 +53,23 @@ class SignatureInvalidError(RequestError):
     """The signature is missing where the sender must sign, or does not verify."""
 
     code: ClassVar[str] = "err.signature.invalid"
+
+
+class EncryptionInvalidError(RequestError):
+    """The message is encrypted and must not be, is not and must be, or cannot be decrypted."""
+
+    code: ClassVar[str] = "err.encryption.invalid"
+
+
+class TooManyRequestsError(RequestError):
+    """Asked more often than is agreed; `retry_after_s` says when to try again."""
+
+    code: ClassVar[str] = "err.request.too_many_requests"
+
+    def __init__(self, message: str, *, retry_after_s: float) -> None:
+        """Keep the sentence, and for how long to wait."""
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
 
 
 class UnsupportedActionError(RequestError):

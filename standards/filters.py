@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from standards.permit import Operator
@@ -12,11 +13,19 @@ if TYPE_CHECKING:
     from standards.states import JsonValue
 
 
+class TextOperator(StrEnum):
+    """Comparisons with a part of a text; no registry is searched by them, and no agreement's form uses one."""
+
+    CONTAINS = "contains"
+    STARTS_WITH = "starts_with"
+    ENDS_WITH = "ends_with"
+
+
 class Comparison(NamedTuple):
     """One attribute against one value; for `in`, the value is a list or tuple of candidates."""
 
     attribute: str
-    operator: Operator
+    operator: Operator | TextOperator
     value: JsonValue
 
 
@@ -50,6 +59,14 @@ def attributes_of(filter: Filter) -> frozenset[str]:
         return frozenset((filter.attribute,))
     parts = (filter.part,) if isinstance(filter, Not) else filter.parts
     return frozenset[str]().union(*map(attributes_of, parts))
+
+
+def looks_into_text(filter: Filter) -> bool:
+    """Tell whether a filter compares anything with a part of a text."""
+    if isinstance(filter, Comparison):
+        return isinstance(filter.operator, TextOperator)
+    parts = (filter.part,) if isinstance(filter, Not) else filter.parts
+    return any(map(looks_into_text, parts))
 
 
 def holds(filter: Filter, lookup: Callable[[str], tuple[bool, JsonValue]]) -> bool | None:
@@ -90,7 +107,7 @@ def _any(verdicts: Iterable[bool | None]) -> bool | None:
     return answer
 
 
-def _compare(value: JsonValue, operator: Operator, wanted: JsonValue) -> bool | None:
+def _compare(value: JsonValue, operator: Operator | TextOperator, wanted: JsonValue) -> bool | None:
     if operator is Operator.IN:
         candidates = wanted if isinstance(wanted, list | tuple) else (wanted,)
         return _any(_compare(value, Operator.EQ, candidate) for candidate in candidates)
@@ -98,6 +115,8 @@ def _compare(value: JsonValue, operator: Operator, wanted: JsonValue) -> bool | 
         return _any(_compare(entry, operator, wanted) for entry in value)
     if value is None or wanted is None:
         return operator is Operator.EQ and value is wanted
+    if isinstance(operator, TextOperator):
+        return _looked_into(value, operator, wanted) if isinstance(value, str) and isinstance(wanted, str) else None
     # A word against a number, say, is not comparable, and "not comparable" is not "no".
     if isinstance(value, bool) or isinstance(wanted, bool):
         if not (isinstance(value, bool) and isinstance(wanted, bool) and operator is Operator.EQ):
@@ -108,6 +127,14 @@ def _compare(value: JsonValue, operator: Operator, wanted: JsonValue) -> bool | 
     if isinstance(value, str) and isinstance(wanted, str):
         return _ordered(value, operator, wanted)
     return None
+
+
+def _looked_into(text: str, operator: TextOperator, part: str) -> bool:
+    """Tell whether a text has a part, in upper or lower case."""
+    text, part = text.casefold(), part.casefold()
+    if operator is TextOperator.CONTAINS:
+        return part in text
+    return text.startswith(part) if operator is TextOperator.STARTS_WITH else text.endswith(part)
 
 
 def _ordered(value: float | str, operator: Operator, wanted: float | str) -> bool:

@@ -23,13 +23,24 @@ PATIENT_NUMBER: Final = "PATIENT_NUMBER"
 """Number of a patient at the health registry."""
 MEMBER_ID: Final = "MEMBER_ID"
 """Number of a person inside the social registry; people without any other number have one."""
+PWD_ID: Final = "PWD_ID"  # noqa: S105 - a person with a disability, and no password
+"""Number of a person at the disability registry."""
+FARMER_ID: Final = "FARMER_ID"
+"""Number of a farmer at the farmer registry."""
+BENEFICIARY_ID: Final = "BENEFICIARY_ID"
+"""Number of a person at the integrated beneficiary registry."""
+JOB_SEEKER_ID: Final = "JOB_SEEKER_ID"
+"""Number of a person at the employment services."""
 HOUSEHOLD_ID: Final = "HOUSEHOLD_ID"
 """Number of a household at the social registry."""
 
 DWELLING_KEY: Final = "DWELLING_KEY"
 """Key of a dwelling at the national ID platform: of a place, never of a person."""
 
-PERSON_TYPES: Final = (UIN, BRN, DRN, MRN, TIN, LEARNER_NUMBER, PATIENT_NUMBER, MEMBER_ID)
+PERSON_TYPES: Final = (
+    *(UIN, BRN, DRN, MRN, TIN, LEARNER_NUMBER, PATIENT_NUMBER, MEMBER_ID),
+    *(PWD_ID, FARMER_ID, BENEFICIARY_ID, JOB_SEEKER_ID),
+)
 GROUP_TYPES: Final = (HOUSEHOLD_ID,)
 PLACE_TYPES: Final = (DWELLING_KEY,)
 SHARED_TYPES: Final = frozenset({MRN, *GROUP_TYPES, *PLACE_TYPES})

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
+    from datetime import date, datetime
 
     from standards.identifiers import Identifier
     from standards.states import JsonValue, WithheldReason
@@ -61,6 +61,8 @@ class DisclosureRequest(NamedTuple):
     """Who is asked about; None for a search that names nobody."""
     attributes: frozenset[str] | None = None
     """Names asked for; None asks for everything that the agreement allows."""
+    needs_household: bool = True
+    """False for a question to one kind of registry: nobody's household is looked for."""
 
 
 class Reason(StrEnum):
@@ -85,6 +87,8 @@ class Denial(NamedTuple):
 
     reason: Reason
     remedy: str
+    again_on: date | None = None
+    """From which day on, UTC, the same question may be asked again; None: that is not a matter of time."""
 
 
 class ProbeLimits(NamedTuple):
@@ -142,6 +146,8 @@ class Permit(NamedTuple):
     """Answers leave only after whole multiples of this, in seconds; 0: when they are ready."""
     probe_limits: Mapping[str, ProbeLimits] = {}
     """Attribute -> how much of it may be asked by thresholds; of the others, as much as the gateway lets anybody."""
+    sources: frozenset[str] | None = None
+    """Registries whose word counts, for a question to one kind of registry; None: everybody's."""
 
 
 class PersonPermit(NamedTuple):

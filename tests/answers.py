@@ -9,9 +9,12 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
 from gateway.api.view import ITEM, Shape, schema_of
-from gateway.show import Values
+from gateway.show import Values, shape_in
 from policies.agreement import Agreement
 from standards.attributes import Catalogue
+from standards.dci.place import OTHERS
+from standards.dci.shapes import Shape as RecordShape
+from standards.dci.shapes import listed
 from standards.permit import FormKind
 
 ADDRESS = "https://gateway.example.org/schema"
@@ -60,9 +63,13 @@ def dci_states(entry: Mapping[str, Any]) -> dict[Fact, dict[str, Any]]:
     return found
 
 
-def dci_values(record: Mapping[str, Any], entry: Mapping[str, Any]) -> dict[Fact, Any]:
-    """Every value in a Group or Member record; `entry` tells whose a Member record is."""
-    if record["@type"] == "Member":
+def dci_values(
+    record: Mapping[str, Any], entry: Mapping[str, Any], shape: RecordShape | None = None
+) -> dict[Fact, Any]:
+    """Every value in a record; `entry` tells whose one of a single person is, `shape` of which kind if no Member."""
+    if shape is not None:
+        found = {(str(entry["members"][0]["member"]), n): v for n, v in _VALUES.of(record, shape).items()}
+    elif record["@type"] == "Member":
         found = {(str(entry["members"][0]["member"]), n): v for n, v in _VALUES.of(record).items()}
     else:
         found = {("household", name): value for name, value in _VALUES.of(record).items()}
@@ -71,31 +78,34 @@ def dci_values(record: Mapping[str, Any], entry: Mapping[str, Any]) -> dict[Fact
     return {fact: value for fact, value in found.items() if value is not None}
 
 
-def forms(record: Mapping[str, Any], entry: Mapping[str, Any]) -> dict[Fact, str]:
+def forms(record: Mapping[str, Any], entry: Mapping[str, Any], shape: RecordShape | None = None) -> dict[Fact, str]:
     """The form of everything in a record that is not its value."""
-    if record["@type"] == "Member":
+    if shape is not None or record["@type"] == "Member":
         parts = {str(entry["members"][0]["member"]): record}
     else:
         parts = {"household": record} | {str(n): member for n, member in enumerate(record["member_list"])}
     return {
         (who, stated["name"]): stated["hearth:form"]
         for who, part in parts.items()
-        for stated in part.get("additional_attributes", [])
+        for stated in part.get(OTHERS if shape is None else shape.others, [])
     }
 
 
 def disagreements(item: Mapping[str, Any]) -> Iterator[str]:
     """What the records of an answered item say without evidence, and the other way round: no schema can tell."""
-    records, entries = item["data"]["reg_records"], item["data"]["hearth:evidence"]
+    records, entries = listed(item["data"]["reg_records"]), item["data"]["hearth:evidence"]
+    shape = shape_in(item["data"])
     if [entry["record"] for entry in entries] != list(range(len(records))):
         yield "not every record has its evidence"
     for record, entry in zip(records, entries, strict=False):
-        if record["@type"] == "Group" and [m["member"] for m in entry["members"]] != list(
-            range(len(record["member_list"]))
+        if (
+            record["@type"] == "Group"
+            and shape is None
+            and [m["member"] for m in entry["members"]] != list(range(len(record["member_list"])))
         ):
             yield "the members are not those of the evidence"
         told = {fact for fact, state in dci_states(entry).items() if state["state"] in TOLD}
-        values = dci_values(record, entry).keys()
+        values = dci_values(record, entry, shape).keys()
         yield from (f"{fact} has a value and no evidence" for fact in sorted(values - told))
         yield from (f"{fact} is told and not there" for fact in sorted(told - values))
 
@@ -112,8 +122,9 @@ def dci_facts(item: Mapping[str, Any]) -> dict[Fact, dict[str, Any]]:
     """The same of an item of a DCI answer with one record, from its record and its evidence."""
     if not item["data"]["reg_records"]:
         return {}
-    (record,), (entry,) = item["data"]["reg_records"], item["data"]["hearth:evidence"]
-    values, of_forms = dci_values(record, entry), forms(record, entry)
+    (record,), (entry,) = listed(item["data"]["reg_records"]), item["data"]["hearth:evidence"]
+    shape = shape_in(item["data"])
+    values, of_forms = dci_values(record, entry, shape), forms(record, entry, shape)
     return {
         fact: state
         | ({"value": values[fact]} if state["state"] in TOLD else {})

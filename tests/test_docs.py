@@ -46,7 +46,7 @@ def named_in(part: Any, path: str = "") -> Iterator[str]:
     for entry in part if isinstance(part, list) else [part]:
         for name, value in entry.items():
             groups = value if isinstance(value, list) else [value]
-            if groups and all(isinstance(one, dict) for one in groups):
+            if groups and all(one and isinstance(one, dict) for one in groups):  # an empty one is a mapping, no group
                 yield from named_in(value, f"{path}{name}.")
             else:
                 yield f"{path}{name}"
@@ -74,6 +74,8 @@ def test_the_example_shows_the_defaults():
     defaults.pop("consumers")
     assert example["agreements"].pop("operators")
     defaults["agreements"].pop("operators")
+    assert example["tokens"].pop("issuers")
+    defaults["tokens"].pop("issuers")
     # Relative to the file that names it.
     assert example["agreements"].pop("folder") == EXAMPLE.parent / defaults["agreements"].pop("folder")
     assert example["stores"].pop("folder") == EXAMPLE.parent / defaults["stores"].pop("folder")

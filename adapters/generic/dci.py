@@ -1,44 +1,60 @@
-"""The DCI driver: any registry that speaks the released standard, set up by its manifest alone."""
+"""The DCI driver: any registry that speaks a dialect of the standard, set up by its manifest alone."""
 
 from __future__ import annotations
 
+from functools import partial
 from random import getrandbits
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import orjson
 
-from adapters.client import check_status
+from adapters.callbacks import Waiting
+from adapters.faults import check_answer
 from adapters.generic import dci_mapping as mapping
+from adapters.generic.dci_answer import Answers
+from adapters.generic.dci_async import HEADERS, Asynchronous
 from adapters.generic.dci_query import Searching
 from adapters.generic.dci_request import Requests, references
+from adapters.generic.dci_trust import Sealing
 from adapters.ports import SearchAnswer, SourceAnswer
 from adapters.reading import Reader
 from standards.errors import ConfigurationError, SourceContractError
 from standards.identifiers import Identifier
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
-    from adapters.manifest import DciLookup, Lookup, Manifest
+    from adapters.generic.dci_answer import Item
+    from adapters.generic.options import DciLookup
+    from adapters.manifest import Lookup, Manifest
     from adapters.ports import Deadline, Fetch, Record, SearchFetch, SourceClient
 
-_HEADERS: Final = {"Content-Type": "application/json", "Accept": "application/json"}
-_DONE: Final = frozenset({"succ", "success"})
 
-
-def _new_id() -> str:
+def new_id() -> str:
     """Return a UUID of version 4: no two are the same, and nobody needs to be kept from guessing one."""
     return str(UUID(int=getrandbits(128), version=4))
 
 
 class DciAdapter:
-    """Synchronous search of the 2025 release (`registry/sync/search`), many subjects in one message.
+    """Search by the registry's own dialect, many subjects in one message; answered at once, or by callback.
 
     new_id: makes message ids; examples use a fixed one.
+    sealing: signs, verifies, encrypts; None where the manifest wants nothing of it.
+    waiting: where callbacks arrive; a registry that has none is asked for its answer until it has it.
+    address: of this gateway, for callbacks.
     """
 
-    def __init__(self, manifest: Manifest, client: SourceClient, *, new_id: Callable[[], str] = _new_id) -> None:
+    def __init__(
+        self,
+        manifest: Manifest,
+        client: SourceClient,
+        *,
+        new_id: Callable[[], str] = new_id,
+        sealing: Sealing | None = None,
+        waiting: Waiting | None = None,
+        address: str = "",
+    ) -> None:
         """Compile the manifest's paths.
 
         Raises: ConfigurationError when one of them is not a JMESPath.
@@ -46,17 +62,25 @@ class DciAdapter:
         if manifest.dci is None:
             raise ConfigurationError(f"registry {manifest.id}: the DCI driver needs `dci`")
         self.manifest = manifest
-        self._client, self._options, self._new_id = client, manifest.dci, new_id
+        options = manifest.dci
+        dialect = options.spoken
+        self._client, self._new_id, self._sealing = client, new_id, sealing
+        self._path = options.path or dialect.prefix + dialect.sync_search
         self._read = Reader(manifest.id)
+        self._answers = Answers(self._read, dialect, missing_is_nobody=options.missing_item_means_no_record)
         self._lookups: dict[str, tuple[Lookup, DciLookup, mapping.Layout]] = {}
         for lookup in manifest.lookups:
-            asked = self._options.lookups[lookup.name]
+            asked = options.lookups[lookup.name]
             try:
                 self._lookups[lookup.name] = (lookup, asked, mapping.layout(self._read, asked))
             except ValueError as error:
                 raise ConfigurationError(f"registry {manifest.id}, lookup {lookup.name}: {error}") from None
         self._requests = Requests(manifest)
         self._searching = Searching(manifest)
+        self._asynchronous: Asynchronous | None = None
+        if options.mode == "async":
+            waiting = Waiting() if waiting is None else waiting
+            self._asynchronous = Asynchronous(manifest, client, self._read, self._answers, sealing, waiting, address)
 
     async def fetch(self, request: Fetch, deadline: Deadline) -> SourceAnswer:
         """Ask about everyone in one message; one item each."""
@@ -65,86 +89,70 @@ class DciAdapter:
         items = await self._ask(criteria, request.transaction_id, deadline)
         records: dict[Identifier, Record | None] = {}
         for subject, item in zip(request.subjects, items, strict=True):
-            found = self._records_of(item) if item is not None else ()
+            found = self._answers.all_records(item) if item is not None else ()
             records[subject] = mapping.one_record(self._read, layout, found, subject, request.names)
         return SourceAnswer(records)
 
     async def search(self, request: SearchFetch, deadline: Deadline) -> SearchAnswer:
-        """Ask for one page of what matches a filter, with the registry's own expression query."""
+        """Ask for one page of what matches a filter, with the registry's own form of query."""
         offered = self._searching.offered(request)
         _, asked, layout = self._lookups[offered.lookup]
         criteria = self._requests.criteria(asked) | self._searching.criteria(offered, request)
-        [item] = await self._ask([orjson.dumps(criteria).decode()], request.transaction_id, deadline)
+        page = request.page_number
+        [item] = await self._ask([orjson.dumps(criteria).decode()], request.transaction_id, deadline, page)
         if item is None:
             return SearchAnswer((), 0)
         found: list[Identifier] = []
-        for record in self._records_of(item):
+        for record in self._answers.records(item):
             own = mapping.numbers_in(self._read, layout, "identifiers", layout.identifiers(record))
             number = next((value for type_, value in own if type_ == offered.search.yields), None)
             found.append(Identifier(offered.search.yields, self._read.required(offered.search.yields, number)))
         return SearchAnswer(tuple(found), self._total(item, request, len(found)))
 
-    async def _ask(self, criteria: list[str], transaction_id: str, deadline: Deadline) -> list[dict[str, Any] | None]:
-        """Send one message and return its answer items in the order asked; None for one left out."""
+    async def _ask(
+        self, criteria: list[str], transaction_id: str, deadline: Deadline, page: int | None = None
+    ) -> list[Item | None]:
+        """Send one message and return its answer items in the order asked; None for one left out.
+
+        page: the one page that the message asks for; None when it asks for everything.
+        """
         message_id = self._new_id()
         asked = references(message_id, len(criteria))
+        if self._asynchronous is not None:
+            items = await self._asynchronous.ask(
+                partial(self._requests.message, message_id, criteria, transaction_id),
+                partial(self._enquiry, transaction_id),
+                self._requests.stated_transaction(message_id, transaction_id),
+                asked,
+                deadline,
+                page=page,
+            )
+            return self._answers.complete(items, asked)
         body = self._requests.message(message_id, criteria, transaction_id)
-        response = await self._client.send("POST", self._options.path, deadline, headers=_HEADERS, body=body)
-        check_status(response, self.manifest.id)
-        items = self._items(response.body)
-        if strangers := items.keys() - set(asked):
-            self._read.refuse("reference_id", f"{len(strangers)} items that were not asked for")
-        answer = [items.get(reference) for reference in asked]
-        if None in answer and not self._options.missing_item_means_no_record:
-            # INVARIANT: silence about a subject is not the answer that there is nobody by that number.
-            self._read.refuse("search_response", "lacks an item that was asked for")
-        return answer
+        if self._sealing is not None:
+            body = await self._sealing.sealed(body, deadline)
+        response = await self._client.send("POST", self._path, deadline, headers=HEADERS, body=body)
+        check_answer(response, self.manifest.id)
+        answer = self._read.json(response.body)
+        if self._sealing is not None:
+            answer = await self._sealing.opened(response.body, answer, deadline)
+        return self._answers.complete(self._answers.items(answer, asked), asked)
 
-    def _items(self, body: bytes) -> Mapping[str, dict[str, Any]]:
-        """Return the answer's items by reference."""
-        read = self._read
-        answer = read.json(body)
-        header = answer.get("header")
-        message = answer.get("message")
-        stated = message.get("search_response") if isinstance(message, dict) else None
-        # A message whose every item is rejected says so here too; its items say why.
-        if not stated and isinstance(header, dict) and header.get("status") == "rjct":
-            read.refuse("header", f"rjct, {read.shown(header.get('status_reason_code'))}")
-        items: dict[str, dict[str, Any]] = {}
-        # A single object where the standard wants an array of one is met in the field.
-        for item in read.objects("search_response", [stated] if isinstance(stated, dict) else stated):
-            reference = read.required("reference_id", read.text("reference_id", item.get("reference_id")))
-            if reference in items:
-                read.refuse("reference_id", "the same twice")
-            items[reference] = item
-        return items
+    def _enquiry(self, transaction_id: str, correlation_id: str) -> bytes:
+        """Return the message that asks what became of a question."""
+        message_id = self._new_id()
+        content = {
+            "txnstatus_request": {
+                "reference_id": f"{message_id}-1",
+                "txn_type": "search",
+                "attribute_type": "correlation_id",
+                "attribute_value": correlation_id,
+            }
+        }
+        return self._requests.other("txn-status", message_id, content, transaction_id)
 
-    def _records_of(self, item: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """Return the records of one item.
-
-        An item that is rejected, not finished or without records to read is a broken promise: the question
-        was one that the manifest says can be asked.
-        """
-        read = self._read
-        status = item.get("status")
-        if status != "succ" and (status := read.text("status", status)) not in _DONE:
-            code = item.get("status_reason_code")
-            read.refuse("item", f"{read.shown(status)}{', ' + read.shown(code) if code else ''}")
-        data = item.get("data")
-        if data in (None, "") and self._stated_total(item) == 0:
-            return []
-        holder = read.record("data", data)
-        records = holder.get("reg_records")
-        return read.objects("reg_records", [records] if isinstance(records, dict) else records)
-
-    def _stated_total(self, item: Mapping[str, Any]) -> int | None:
-        pagination = item.get("pagination")
-        if not isinstance(pagination, dict):
-            return None
-        return self._read.whole("total_count", pagination.get("total_count"))
-
-    def _total(self, item: Mapping[str, Any], request: SearchFetch, on_page: int) -> int:
-        total = self._stated_total(item)
+    def _total(self, item: Item, request: SearchFetch, on_page: int) -> int:
+        total = self._answers.total(item)
         if total is not None:
             return total
         if 0 < on_page < request.page_size or request.page_number == 1 > on_page:

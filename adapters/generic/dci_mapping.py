@@ -8,6 +8,9 @@ from adapters.fields import Field, Fields
 from adapters.generic.paths import finder
 from adapters.ports import GroupMember, Link, Record
 from adapters.reading import Reader, newest, normal_identifier
+from standards.attributes import Catalogue
+from standards.codes import CodeDirectories
+from standards.dci.parts import known_parts
 from standards.identifiers import GROUP_TYPES, MAX_LENGTH, Identifier, normal_type, normal_value
 from standards.states import UnavailableReason
 
@@ -40,6 +43,7 @@ class Layout(NamedTuple):
     types: Mapping[str, str]
     """The registry's word for an identifier type -> Hearth's; empty for a word that cannot be one."""
     as_of: Find | None
+    together: bool
     parents: tuple[Find, ...]
     children: Find | None
     child_identifiers: Find | None
@@ -60,6 +64,7 @@ def layout(reader: Reader, lookup: DciLookup) -> Layout:
         identifiers=_compiled(lookup.identifiers_path),
         types=_TypeWords(lookup),
         as_of=_compiled(lookup.as_of_path) if lookup.as_of_path else None,
+        together=lookup.together,
         parents=tuple(_compiled(path) for path in lookup.parents_paths),
         children=_compiled(lookup.children_path) if lookup.children_path else None,
         child_identifiers=_compiled(lookup.child_identifiers_path) if lookup.child_identifiers_path else None,
@@ -95,7 +100,22 @@ class _TypeWords(dict[str, str]):
 
 def _field(name: str, field: DciField) -> Field:
     read = _READERS.get(field.type, Reader.text)
-    return Field(name, field.path, read, codes=field.codes, any_case=True, required=field.required)
+    if field.type == "list":
+        read = _parts_of(name)
+    return Field(name, field.path, read, codes=_words(name, field), any_case=True, required=field.required)
+
+
+def _words(name: str, field: DciField) -> Mapping[str, str]:
+    """Return every word for a code: the manifest's, and beside them the directory's codes, labels and aliases."""
+    definition = Catalogue.load().get(name)
+    if field.type != "code" or definition is None or definition.codes is None:
+        return field.codes
+    return {**CodeDirectories.load().words(definition.codes), **field.codes}
+
+
+def _parts_of(name: str) -> Callable[[Reader, str, Any], JsonValue]:
+    """Return the reading of a list, whose entries come as their class has them."""
+    return lambda reader, field, found: known_parts(name, _list(reader, field, found))
 
 
 def one_record(
@@ -114,6 +134,8 @@ def one_record(
     """
     if not found:
         return None
+    if layout.together:
+        return _together(reader, layout, found, subject, names)
     if len(found) == 1:
         return to_record(reader, layout, found[0], subject, names)
     if layout.members is not None:
@@ -127,10 +149,17 @@ def one_record(
 
 
 def to_record(
-    reader: Reader, layout: Layout, record: dict[str, Any], subject: Identifier, names: frozenset[str]
+    reader: Reader,
+    layout: Layout,
+    record: dict[str, Any],
+    subject: Identifier,
+    names: frozenset[str],
+    *,
+    fields: bool = True,
 ) -> Record:
     """Translate one record, with the attributes in `names` only.
 
+    fields: False leaves the attributes out.
     Raises: SourceContractError when it is of someone else, or is not what the manifest promises.
     """
     own = numbers_in(reader, layout, "identifiers", layout.identifiers(record))
@@ -143,9 +172,20 @@ def to_record(
         states = any(member.identifiers.get(subject.type) == subject.value for member in members)
     if not states:
         reader.wrong_subject("identifiers")
-    values, unusable = layout.fields.read(record, names)
+    values, unusable = layout.fields.read(record, names) if fields else ({}, {})
     as_of = reader.moment("as_of", layout.as_of(record)) if layout.as_of else None
     return Record(_by_type(own, subject), values, as_of, _links(reader, layout, record), members, unusable)
+
+
+def _together(
+    reader: Reader, layout: Layout, found: Sequence[dict[str, Any]], subject: Identifier, names: frozenset[str]
+) -> Record:
+    """Return what all records of one subject say, read as one; every one of them states the number asked about."""
+    told = [to_record(reader, layout, record, subject, names, fields=False) for record in found]
+    values, unusable = layout.fields.read({"records": list(found)}, names)
+    last = newest(told)
+    numbers = {type_: value for record in told for type_, value in record.identifiers.items()}
+    return Record({**numbers, **last.identifiers}, values, last.as_of, last.links, last.members, unusable)
 
 
 def _list(reader: Reader, field: str, value: object) -> list[Any] | None:

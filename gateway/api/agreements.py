@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 from aiohttp import web
 
+from gateway.api.authentication import caller
 from gateway.api.state import GATEWAY
 from gateway.api.view import Shape, schema_text, shapes_of
 from gateway.bootstrap import Gateway, utc_now
@@ -46,7 +47,7 @@ def address(base_url: str, agreement: Agreement, shape: Shape) -> str:
 
 def _own(request: web.Request) -> tuple[Agreement, ...]:
     gateway = request.app[GATEWAY]
-    consumer = gateway.admission.consumer_of(request.headers.get("Authorization", ""))
+    consumer = caller(gateway, request)
     return gateway.book.versions(consumer.client_id)
 
 

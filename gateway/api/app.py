@@ -8,20 +8,23 @@ from aiohttp import web
 
 from gateway.api import (
     agreements,
+    asynchronous,
+    callbacks,
     consents,
     docs,
     emergencies,
     health,
     households,
     rehearsals,
+    routes,
     sandbox,
-    search,
+    status,
     tokens,
     trail,
     trail_disputes,
+    webinar,
     wellknown,
 )
-from gateway.api.exchange import operation
 from gateway.api.middleware import around
 from gateway.api.state import GATEWAY
 from gateway.bootstrap import Gateway
@@ -34,8 +37,9 @@ def application(gateway: Gateway) -> web.Application:
     app.router.add_routes(
         [
             web.post("/oauth2/client/token", tokens.token),
-            web.post("/registry/sync/search", operation("sync/search", search.sync_search)),
-            web.post("/{registry}/registry/sync/search", operation("sync/search", search.sync_search)),
+            *routes.routes(),
+            *webinar.routes(),
+            *callbacks.routes(),
             web.post("/v1/households/lookup", households.lookup),
             web.get("/v1/agreements", agreements.listing),
             web.get("/v1/agreements/{id}/versions/{version}/schemas/{shape}", agreements.schema),
@@ -49,6 +53,7 @@ def application(gateway: Gateway) -> web.Application:
             web.get("/ready", health.ready),
             web.get("/metrics", health.metrics),
             web.get("/openapi.json", docs.openapi),
+            web.get("/collection.json", docs.requests),
             web.get("/docs", docs.page),
             web.get("/docs/style.css", docs.style),
         ]
@@ -61,6 +66,9 @@ def application(gateway: Gateway) -> web.Application:
 
 
 async def _open(app: web.Application) -> AsyncIterator[None]:
+    later = asynchronous.attach(app[GATEWAY])
+    status.attach(app[GATEWAY])
     await app[GATEWAY].open()
+    await asynchronous.resume(app[GATEWAY], later)
     yield
     await app[GATEWAY].close()

@@ -11,6 +11,7 @@ from uuid import uuid4
 import orjson
 from aiohttp import web
 
+from gateway.api.authentication import caller
 from gateway.api.consent_bodies import (
     About,
     Decided,
@@ -147,7 +148,7 @@ async def delivered(request: web.Request) -> web.Response:
 def _client(request: web.Request) -> tuple[Gateway, Consumer]:
     """Return who calls: a portal or an office, and nobody else."""
     gateway = request.app[GATEWAY]
-    client = gateway.admission.consumer_of(request.headers.get("Authorization", ""))
+    client = caller(gateway, request)
     # INVARIANT: a programme never records anybody's consent to itself.
     if client.role not in {"portal", "office"}:
         raise AccessDeniedError("consents are kept by portals and offices; a programme asks the person through them")

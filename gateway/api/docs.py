@@ -9,6 +9,7 @@ from typing import Final
 import orjson
 from aiohttp import web
 
+from gateway.api.collection import collection
 from gateway.api.docs_page import render
 from gateway.api.openapi import document
 from gateway.api.state import GATEWAY
@@ -26,6 +27,11 @@ _STYLE: Final = Path(__file__).with_name("static") / "docs.css"
 async def openapi(request: web.Request) -> web.Response:
     """Return the OpenAPI document."""
     return _public(_document(*_seed(request.app[GATEWAY])), "application/json")
+
+
+async def requests(request: web.Request) -> web.Response:
+    """Return the collection of requests that API clients import."""
+    return _public(_requests(*_seed(request.app[GATEWAY])), "application/json")
 
 
 async def page(request: web.Request) -> web.Response:
@@ -48,6 +54,11 @@ def _seed(gateway: Gateway) -> tuple[str, Catalogue, bool]:
 @lru_cache(maxsize=4)
 def _document(base_url: str, catalogue: Catalogue, sandbox: bool) -> bytes:  # noqa: FBT001 - one seed, as a tuple
     return orjson.dumps(document(base_url, catalogue, sandbox=sandbox))
+
+
+@lru_cache(maxsize=4)
+def _requests(base_url: str, catalogue: Catalogue, sandbox: bool) -> bytes:  # noqa: FBT001 - one seed, as a tuple
+    return orjson.dumps(collection(document(base_url, catalogue, sandbox=sandbox)))
 
 
 @lru_cache(maxsize=4)

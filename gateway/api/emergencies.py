@@ -16,6 +16,7 @@ import orjson
 from aiohttp import web
 from pydantic import Field, StrictStr, ValidationError
 
+from gateway.api.authentication import caller
 from gateway.api.consent_bodies import Body, read_body
 from gateway.api.state import GATEWAY, SUMMARY
 from gateway.bootstrap import Gateway, utc_now
@@ -113,7 +114,7 @@ async def end(request: web.Request) -> web.Response:
 
 def _office(request: web.Request) -> tuple[Gateway, Consumer]:
     gateway = request.app[GATEWAY]
-    client = gateway.admission.consumer_of(request.headers.get("Authorization", ""))
+    client = caller(gateway, request)
     if client.role != "office":
         raise AccessDeniedError("emergencies are declared by offices")
     if gateway.settings.consents.emergencies is None:

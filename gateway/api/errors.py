@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 import orjson
@@ -14,12 +15,14 @@ from standards.errors import (
     JournalError,
     RequestError,
     SignatureInvalidError,
+    TooManyRequestsError,
     UnauthenticatedError,
     UnsupportedActionError,
 )
 
 STATUSES: Final[tuple[tuple[type[InteropError], int], ...]] = (
     (SignatureInvalidError, 401),
+    (TooManyRequestsError, 429),
     (UnsupportedActionError, 404),
     (RequestError, 400),
     (UnauthenticatedError, 401),
@@ -41,7 +44,10 @@ def http_error(error: InteropError) -> web.Response:
     """Return an error as the standard's HttpErrorResponse."""
     code = error.reason_code if isinstance(error, RequestError) else error.code
     text = NOT_RECORDED if isinstance(error, JournalError) else str(error)
-    return error_response(status_of(error), code, text)
+    response = error_response(status_of(error), code, text)
+    if isinstance(error, TooManyRequestsError):
+        response.headers["Retry-After"] = str(max(1, math.ceil(error.retry_after_s)))
+    return response
 
 
 def error_response(status: int, code: str, message: str) -> web.Response:

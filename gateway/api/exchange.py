@@ -15,6 +15,7 @@ import orjson
 from aiohttp import web
 
 from adapters.ports import Deadline
+from gateway.api.authentication import authenticated
 from gateway.api.deadline import HEADER as DEADLINE_HEADER
 from gateway.api.deadline import deadline_of
 from gateway.api.errors import status_of
@@ -23,12 +24,13 @@ from gateway.bootstrap import Gateway, utc_now
 from gateway.ids import new_id
 from gateway.settings import Consumer
 from gateway.stages.admit import Opened, parsed
+from gateway.trust.replay import Again
 from standards.dci.codes import AckStatus, ErrorCode, HeaderReason, RegType
 from standards.dci.envelope import Header, HttpError, acknowledgement, answer_header
 from standards.dci.operations import OPERATIONS, Operation
+from standards.dci.refusals import no_items
 from standards.dci.validate import header_of, transaction_id_of
 from standards.errors import RequestError
-from standards.signing import public_jwk, sign
 
 _JSON = {"Content-Type": "application/json"}
 _HEADER_CODES = frozenset(HeaderReason)
@@ -79,29 +81,53 @@ def operation(path: str, handle: Handle, reg_type: RegType | None = None) -> Han
 
     async def exchange(request: web.Request) -> web.Response:
         gateway = request.app[GATEWAY]
-        consumer = gateway.admission.consumer_of(request.headers.get("Authorization", ""))
+        consumer = await authenticated(gateway, request, served.scope)
         if request.content_type != "application/json":
             raise web.HTTPUnsupportedMediaType
         deadline = deadline_of(request.headers.get(DEADLINE_HEADER), gateway.settings.messages)
         body = await request.read()
         now = utc_now()
         try:
-            opened = gateway.admission.open(consumer, body, served.action, now)
+            opened = await gateway.admission.opened(consumer, body, served.action, now)
+            await gateway.signers.ready_to_encrypt(consumer)
+            again = await gateway.replay.first(consumer.client_id, opened.header.message_id, body)
+            if again is not None and (stored := _repeated(served, again)) is not None:
+                return stored
             received = Received(opened, served, new_id(), now, deadline, body, reg_type)
-            return await handle(gateway, received, request)
+            response = await handle(gateway, received, request)
         except RequestError as error:
-            return _refused(gateway, served, body, error, now)
+            return _refused(gateway, consumer, served, body, error, now)
+        if not served.is_sync and response.status == 200 and isinstance(response.body, bytes):
+            await gateway.replay.answered(consumer.client_id, opened.header.message_id, response.body)
+        return response
 
     return exchange
 
 
+def _repeated(served: Operation, again: Again) -> web.Response | None:
+    """Return what a message is answered that was here before; None where its own operation has to settle that.
+
+    Raises: RequestError when it must not be here again.
+    """
+    # INVARIANT: no message is worked on twice, whoever repeats it; an acknowledgement that was lost is given again.
+    if served.is_sync or not again.is_same:
+        code = HeaderReason.MESSAGE_ID_DUPLICATE if served.is_sync else ErrorCode.BAD
+        raise RequestError("a message of this message_id was here before: make a new one each time", reason_code=code)
+    return None if again.answer is None else web.Response(body=again.answer, headers=_JSON)
+
+
 def answered(
-    gateway: Gateway, received: Received, payload: Mapping[str, object], statuses: Iterable[str]
+    gateway: Gateway,
+    received: Received,
+    payload: Mapping[str, object],
+    statuses: Iterable[str],
+    reason_message: str | None = None,
 ) -> web.Response:
     """Return the answer of a synchronous operation.
 
     payload: what stands beside the header; it may hold `orjson.Fragment`s.
     statuses: of its items, `succ` or `rjct` each.
+    reason_message: why it is as it is, where that is said of the whole.
     """
     header = answer_header(
         received.header,
@@ -110,8 +136,9 @@ def answered(
         message_id=new_id(),
         sender_id=gateway.settings.server.sender_id,
         action=received.operation.answer_action or received.operation.action,
+        reason_message=reason_message,
     )
-    return _sent(gateway, {"header": header, "message": payload}, received.now)
+    return _sent(gateway, received.consumer, {"header": header, "message": payload}, received.now)
 
 
 def acknowledged(received: Received, status: AckStatus = AckStatus.ACK) -> web.Response:
@@ -120,7 +147,9 @@ def acknowledged(received: Received, status: AckStatus = AckStatus.ACK) -> web.R
     return web.Response(body=orjson.dumps(said), headers=_JSON)
 
 
-def _refused(gateway: Gateway, served: Operation, body: bytes, error: RequestError, now: datetime) -> web.Response:
+def _refused(
+    gateway: Gateway, consumer: Consumer, served: Operation, body: bytes, error: RequestError, now: datetime
+) -> web.Response:
     """Refuse a message as a whole.
 
     Raises: the error itself, where the standard has no place for it but an HTTP error.
@@ -142,20 +171,9 @@ def _refused(gateway: Gateway, served: Operation, body: bytes, error: RequestErr
         reason_code=error.reason_code if error.reason_code in _HEADER_CODES else None,
         reason_message=str(error),
     )
-    ids = {"transaction_id": transaction_id_of(raw), "correlation_id": new_id()}
-    return _sent(gateway, {"header": header, "message": ids | _NO_ITEMS.get(served.path, {})}, now)
+    payload = no_items(served.path, transaction_id_of(raw), new_id())
+    return _sent(gateway, consumer, {"header": header, "message": payload}, now)
 
 
-_NO_ITEMS: Mapping[str, dict[str, object]] = {"sync/search": {"search_response": []}}
-"""Path -> what a refusal still has beside its ids, so that it has the shape of an answer."""
-
-
-def _sent(gateway: Gateway, answer: dict[str, Any], now: datetime) -> web.Response:
-    if gateway.settings.sign_answers:
-        # Signed over the parsed form of exactly what is sent: items are already text, and the signature sorts keys.
-        plain = orjson.loads(orjson.dumps(answer))
-        key = gateway.keys.signing
-        key_id = public_jwk(key.public_key())["kid"]
-        sender_id = gateway.settings.server.sender_id
-        answer = {"signature": sign(plain, key, sender_id=sender_id, key_id=key_id, now=now), **answer}
-    return web.Response(body=orjson.dumps(answer), headers=_JSON)
+def _sent(gateway: Gateway, to: Consumer, answer: dict[str, Any], now: datetime) -> web.Response:
+    return web.Response(body=gateway.sealing.sealed(answer, to, now), headers=_JSON)

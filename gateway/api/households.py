@@ -6,13 +6,15 @@ The question takes the same path as one in a DCI message, and is recorded in the
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from aiohttp import web
 
+from gateway.api.authentication import authenticated
 from gateway.api.deadline import HEADER as DEADLINE_HEADER
 from gateway.api.deadline import deadline_of
 from gateway.api.search import measure, record_abandoned, recorded, unheard
@@ -24,20 +26,23 @@ from gateway.settings import Consumer
 from gateway.stages.admit import parsed
 from standards.attributes import Catalogue
 from standards.dci.codes import ErrorCode, RegType, ResponseEntity
+from standards.dci.operations import OPERATIONS
 from standards.dci.question import read_item
 from standards.dci.search import RejectedItem, SearchItem
 from standards.dci.validate import Leniency
-from standards.errors import MalformedMessageError, RequestError, SignatureInvalidError
+from standards.errors import EncryptionInvalidError, MalformedMessageError, RequestError, SignatureInvalidError
 
 CORRELATION_HEADER: Final = "Hearth-Correlation-Id"
 
+SCOPE: Final = OPERATIONS["sync/search"].scope
+"""What an access token must be good for: the same as for the question in a DCI message."""
 STATUSES: Final[Mapping[str, int]] = {
     "search.answered": 200,
     "search.rejected": 400,
     "search.denied": 403,
     "search.unanswered": 503,
 }
-"""Journal event of a question -> HTTP status of its plain answer."""
+"""Journal event of a question -> HTTP status of its plain answer; 429 where a quota is used up."""
 
 _TYPES: Final[Mapping[str, tuple[type, str]]] = {
     "subject": (dict, "an object with type and value"),
@@ -53,8 +58,8 @@ async def lookup(request: web.Request) -> web.Response:
     """Answer one plain question; what cannot be answered is an HTTP error with the code that DCI has for it."""
     gateway = request.app[GATEWAY]
     start = time.perf_counter()
-    consumer = gateway.admission.consumer_of(request.headers.get("Authorization", ""))
-    _may_ask_unsigned(consumer)
+    consumer = await authenticated(gateway, request, SCOPE)
+    may_ask_unsigned(consumer)
     if request.content_type != "application/json":
         raise web.HTTPUnsupportedMediaType
     deadline = deadline_of(request.headers.get(DEADLINE_HEADER), gateway.settings.messages)
@@ -74,7 +79,11 @@ async def lookup(request: web.Request) -> web.Response:
         "outcomes": unheard(answers),
     }
     (given,) = (a for a in answers if isinstance(a, Answer))
-    response = web.Response(status=STATUSES[given.entry.event], body=given.item, content_type="application/json")
+    status = STATUSES[given.entry.event] if given.again_on is None else 429
+    response = web.Response(status=status, body=given.item, content_type="application/json")
+    if given.again_on is not None:
+        begins = datetime.combine(given.again_on, datetime.min.time(), UTC)
+        response.headers["Retry-After"] = str(max(1, math.ceil((begins - utc_now()).total_seconds())))
     response.headers[CORRELATION_HEADER] = correlation_id
     return response
 
@@ -119,7 +128,16 @@ def _check_members(raw: Mapping[str, Any]) -> None:
         raise MalformedMessageError("subject is an object with type and value, and nothing else")
 
 
-def _may_ask_unsigned(consumer: Consumer) -> None:
+def may_ask_unsigned(consumer: Consumer) -> None:
+    """Let nobody ask in a shape without a signature who has to sign, or without encryption who has to encrypt.
+
+    Raises: SignatureInvalidError, EncryptionInvalidError for a sender that has to.
+    """
+    if consumer.encryption == "required" or consumer.answers.encrypted:
+        raise EncryptionInvalidError(
+            "this sender's messages are encrypted, which a plain question and its answer cannot be: ask at "
+            "/registry/sync/search"
+        )
     # INVARIANT: who has to sign cannot get around it by asking in the plain shape, which has no signature.
     if consumer.signature == "required":
         raise SignatureInvalidError(

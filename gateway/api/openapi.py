@@ -10,6 +10,8 @@ from gateway.api import openapi_plain as plain
 from gateway.api.deadline import HEADER as DEADLINE_HEADER
 from gateway.api.openapi_consents import TAG as CONSENTS
 from gateway.api.openapi_consents import consent_paths
+from gateway.api.openapi_operations import CALLBACKS, PREFIX, WEBINAR, callback_paths, operation_paths, webinar_paths
+from gateway.api.openapi_operations import TAG as OPERATIONS_TAG
 from gateway.api.openapi_request import Schema, ref
 from gateway.api.openapi_schemas import schemas
 from gateway.api.openapi_trail import TAG as TRAIL
@@ -41,6 +43,9 @@ Any other address is answered with 404, and any other method with 405, as an Htt
 _TAGS: Final = (
     ("Tokens", "Who asks: an access token for client credentials."),
     ("Search", "Asking for people and households."),
+    OPERATIONS_TAG,
+    WEBINAR,
+    CALLBACKS,
     CONSENTS,
     TRAIL,
     ("Agreements", "What a programme agreed, and the exact shape of the answers under it."),
@@ -83,6 +88,10 @@ _ERRORS: Final[Mapping[int, tuple[str, tuple[tuple[ErrorCode, str], ...]]]] = {
     404: ("There is nothing at this address.", ((ErrorCode.NOT_FOUND, "404 Not Found"),)),
     413: ("The body is larger than the operator allows.", ((ErrorCode.BAD, "413 Request Entity Too Large"),)),
     415: ("The body is not JSON by its content type.", ((ErrorCode.BAD, "415 Unsupported Media Type"),)),
+    429: (
+        "Asked too often; `Retry-After` says in how many seconds to try again.",
+        ((ErrorCode.TOO_MANY_REQUESTS, "asked too often: try again when Retry-After has passed"),),
+    ),
     500: (
         "Something went wrong in the gateway.",
         ((ErrorCode.SERVICE_UNAVAILABLE, "something went wrong here; it has been logged"),),
@@ -128,7 +137,7 @@ def document(base_url: str, catalogue: Catalogue, *, sandbox: bool) -> dict[str,
                     "flows": {
                         "clientCredentials": {
                             "tokenUrl": f"{base_url}/oauth2/client/token",
-                            "scopes": {scope: _SCOPES[scope] for scope in SCOPES},
+                            "scopes": {scope: _SCOPES.get(scope, f"use {scope}") for scope in SCOPES},
                         }
                     },
                 },
@@ -179,7 +188,7 @@ def _paths(base_url: str, *, sandbox: bool) -> dict[str, Any]:
         "/oauth2/client/token": {"post": _token()},
         "/registry/sync/search": {"post": _search("syncSearch", "Ask, and be answered", _SEARCH, base_url)},
         "/{registry}/registry/sync/search": {
-            "parameters": [_parameter("registry", "Any name; the answer is the same.", {"type": "string"}, "social")],
+            "parameters": [PREFIX],
             "post": _search(
                 "syncSearchByRegistry",
                 "The same under a registry's name",
@@ -197,6 +206,9 @@ def _paths(base_url: str, *, sandbox: bool) -> dict[str, Any]:
             ],
             "get": _schema(),
         },
+        **operation_paths(),
+        **webinar_paths(),
+        **callback_paths(),
         **consent_paths(),
         **trail_paths(),
         "/.well-known/jwks.json": {
@@ -219,6 +231,9 @@ def _paths(base_url: str, *, sandbox: bool) -> dict[str, Any]:
             "get": _read("metrics", "Operation", "Counters in the text format of Prometheus", content_type="text/plain")
         },
         "/openapi.json": {"get": _read("openapi", "Published", "This description", {"type": "object"})},
+        "/collection.json": {
+            "get": _read("collection", "Published", "The requests, for API clients to import", {"type": "object"})
+        },
         "/docs": {"get": _read("docs", "Published", "This description as a page", content_type="text/html")},
         "/docs/style.css": {
             "get": _read("docsStyle", "Published", "The stylesheet of the page", content_type="text/css")
@@ -255,7 +270,7 @@ def _token() -> dict[str, Any]:
             "required": True,
             "content": {"application/x-www-form-urlencoded": {"schema": ref("TokenRequest")}},
         },
-        "responses": {"200": _json("The token.", ref("Token"))} | _refusals(400, 401, 413, 500),
+        "responses": {"200": _json("The token.", ref("Token"))} | _refusals(400, 401, 413, 429, 500),
     }
 
 
@@ -282,7 +297,7 @@ def _lookup() -> dict[str, Any]:
         },
         "responses": {"200": _json("The answer.", ref("LookupAnswer"), answered)}
         | refused
-        | _refusals(401, 413, 415, 500),
+        | _refusals(401, 413, 415, 429, 500),
     }
 
 
@@ -315,6 +330,8 @@ def _search(operation: str, summary: str, description: str, base_url: str) -> di
         "denied": {"summary": "Policy denied the question", "value": examples.refused_question()},
         "refused": {"summary": "The message was refused in its header", "value": examples.refused_message()},
     }
+    answer = _json("The answer, signed unless the operator turned that off.", ref("SearchAnswer"), answered)
+    rest = {"description": "Whether the rest follows by a callback.", "schema": {"enum": ["callback", "none"]}}
     return {
         "operationId": operation,
         "tags": ["Search"],
@@ -326,10 +343,8 @@ def _search(operation: str, summary: str, description: str, base_url: str) -> di
             "required": True,
             "content": {"application/json": {"schema": ref("SearchRequest"), "examples": asked}},
         },
-        "responses": {
-            "200": _json("The answer, signed unless the operator turned that off.", ref("SearchAnswer"), answered)
-        }
-        | _refusals(400, 401, 403, 413, 415, 500, 503),
+        "responses": {"200": answer | {"headers": {"Hearth-Rest": rest}}}
+        | _refusals(400, 401, 403, 413, 415, 429, 500, 503),
     }
 
 

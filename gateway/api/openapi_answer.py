@@ -38,6 +38,7 @@ _ABOUT: Final[Mapping[str, str]] = {
     "SearchAnswerItem": "What became of one question. `data` is there when it was answered.",
     "SearchAnswerData": "The records found, and beside them where every value came from.",
     "Record": "One household, or one person when single people were asked for.",
+    "RegistryRecord": "One record of one kind of registry, in the standard's class or in one of ours.",
     "RecordMember": "One person.",
     "RecordPerson": "What describes the person.",
     "RecordGroup": "One household; its head stands among the members too.",

@@ -8,6 +8,7 @@ from pydantic.json_schema import models_json_schema
 
 from gateway.api.consent_bodies import About, Decided, Withdrawn
 from gateway.api.emergencies import Acting, Approving, Declared
+from gateway.api.openapi_calls import call, path_parameter
 from gateway.api.openapi_request import Schema, ref, thing
 
 TAG: Final = ("Consents", "What people decide, through a citizens' portal or with an officer's help.")
@@ -140,11 +141,11 @@ def consent_paths() -> dict[str, Any]:
             )
         },
         "/v1/consents/{receipt_id}": {
-            "parameters": [_id("receipt_id", "Name of a receipt.")],
+            "parameters": [path_parameter("receipt_id", "Name of a receipt.")],
             "get": _call("receipt", "One receipt", "It holds nobody's number.", None, None, "200", receipt),
         },
         "/v1/consents/{receipt_id}/withdraw": {
-            "parameters": [_id("receipt_id", "Name of the receipt of a grant, or of an objection.")],
+            "parameters": [path_parameter("receipt_id", "Name of the receipt of a grant, or of an objection.")],
             "post": _call(
                 "withdraw",
                 "Take a grant back",
@@ -169,7 +170,7 @@ def consent_paths() -> dict[str, Any]:
             )
         },
         "/v1/notices/{notice_id}/delivered": {
-            "parameters": [_id("notice_id", "Name of a notice.")],
+            "parameters": [path_parameter("notice_id", "Name of a notice.")],
             "post": _call(
                 "noticeDelivered", "A notice was delivered", "It is due no more.", None, None, "200", delivered
             ),
@@ -207,7 +208,7 @@ def _emergency_paths() -> dict[str, Any]:
             ),
         },
         "/v1/emergencies/{id}/approve": {
-            "parameters": [_id("id", "Name of an emergency.")],
+            "parameters": [path_parameter("id", "Name of an emergency.")],
             "post": _call(
                 "approveEmergency",
                 "Approve an emergency",
@@ -219,7 +220,7 @@ def _emergency_paths() -> dict[str, Any]:
             ),
         },
         "/v1/emergencies/{id}/end": {
-            "parameters": [_id("id", "Name of an emergency.")],
+            "parameters": [path_parameter("id", "Name of an emergency.")],
             "post": _call(
                 "endEmergency",
                 "End an emergency early",
@@ -233,10 +234,6 @@ def _emergency_paths() -> dict[str, Any]:
     }
 
 
-def _id(name: str, about: str) -> dict[str, Any]:
-    return {"name": name, "in": "path", "required": True, "description": about, "schema": {"type": "string"}}
-
-
 def _call(
     operation: str,
     summary: str,
@@ -246,18 +243,4 @@ def _call(
     status: str,
     schema: Schema,
 ) -> dict[str, Any]:
-    given = {"description": f"{summary}.", "content": {"application/json": {"schema": schema}}}
-    refusals = (401, 403, 404, 500, 503) if body is None else (400, 401, 403, 404, 413, 415, 500, 503)
-    answers = {str(code): {"$ref": f"#/components/responses/Error{code}"} for code in refusals}
-    call: dict[str, Any] = {
-        "operationId": operation,
-        "tags": [TAG[0]],
-        "summary": summary,
-        "description": about,
-        "security": [{"clientCredentials": []}],
-        "responses": {status: given, **answers},
-    }
-    if body is not None:
-        content = {"schema": ref(body), "examples": {"one": {"summary": summary, "value": example}}}
-        call["requestBody"] = {"required": True, "content": {"application/json": content}}
-    return call
+    return call(TAG[0], operation, summary, about, schema, body, example, status=status)

@@ -207,6 +207,10 @@ REFUSALS: Final[Mapping[int, tuple[str, tuple[tuple[str, str], ...]]]] = {
         "Policy denies the question; the message names every reason (see DenialReason), and what to obtain.",
         ((SearchReason.SEARCH_CRITERIA_INVALID, examples.DENIED),),
     ),
+    429: (
+        "A quota of the agreement is used up, or the system asks too often: again after `Retry-After`.",
+        ((ErrorCode.TOO_MANY_REQUESTS, "asked too often: try again when Retry-After has passed"),),
+    ),
     503: (
         "No registry could be heard, or not one that is mandatory: nothing is known. Or nothing can be recorded.",
         ((ErrorCode.SERVICE_UNAVAILABLE, "not obtained from crvs (source_down): nothing is known, ask again"),),

@@ -9,14 +9,13 @@ from __future__ import annotations
 from typing import Any, Final
 
 from standards.dci.codes import RecordType, RegType, ResponseEntity
-from standards.dci.comparisons import MAX_TEXT, MAX_VALUES
+from standards.dci.comparisons import MAX_TEXT, MAX_VALUES, MIN_PART
 from standards.dci.criteria import MAX_COMPARISONS, MAX_DEPTH
 from standards.dci.question import MAX_NAMES, MAX_SORT_KEYS
 from standards.dci.reading import MAX_ID
 from standards.dci.validate import MAX_URI
 from standards.identifiers import GROUP_TYPES, MAX_LENGTH, PERSON_TYPES
 from standards.permit import Operator
-from standards.signing import MAX_LENGTH as MAX_SIGNATURE
 
 Schema = dict[str, Any]
 
@@ -36,6 +35,7 @@ def thing(description: str, properties: Schema, required: tuple[str, ...] = (), 
 
 _MOMENT: Final[Schema] = {"type": "string", "format": "date-time", "description": "ISO 8601, with offset."}
 _VERSION: Final[Schema] = {"type": "string", "default": "1.0.0", "description": "Version of the standard."}
+_PART: Final[Schema] = {"type": "string", "minLength": MIN_PART, "maxLength": MAX_TEXT}
 _COMPARED: Final[Schema] = {"type": ["string", "number", "boolean"], "maxLength": MAX_TEXT}
 
 _BASIS: Final = thing(
@@ -61,8 +61,11 @@ _ENVELOPE: Final[dict[str, Schema]] = {
         {
             "signature": {
                 "type": "string",
-                "maxLength": MAX_SIGNATURE,
-                "description": "Keyed string over header and message; due where the operator demands it of the sender.",
+                "description": "Over header and message: a keyed string, or a JWS with or without its payload; due "
+                "where the operator demands it of the sender. Signed is the JSON of `header` and `message` in UTF-8, "
+                "members sorted by name, without white space. A compact JWS has it as payload, a detached one leaves "
+                "it out; the keyed string is over the three lines `(created): N`, `(expires): N` and `digest: D`, "
+                "where D is the Base64 of its SHA-256.",
             },
             "header": ref("RequestHeader"),
             "message": thing(
@@ -74,6 +77,12 @@ _ENVELOPE: Final[dict[str, Schema]] = {
                         "description": "The sender's handle for the transaction; comes back unchanged.",
                     },
                     "search_request": {"type": "array", "minItems": 1, "items": ref("SearchQuestion")},
+                    "hearth:callback_rest": {
+                        "type": "boolean",
+                        "default": False,
+                        "description": "Of `sync/search`: answer now, and have the whole answer delivered later where "
+                        "a registry was not heard in time; the header `Hearth-Rest` says whether a callback follows.",
+                    },
                 },
                 ("transaction_id", "search_request"),
             ),
@@ -102,7 +111,12 @@ _ENVELOPE: Final[dict[str, Schema]] = {
             "sender_uri": {"type": "string", "format": "uri", "maxLength": MAX_URI},
             "receiver_id": {"type": "string", "maxLength": MAX_URI, "description": "This gateway, or left out."},
             "total_count": {"type": "integer", "minimum": 1, "description": "Number of questions in the message."},
-            "is_msg_encrypted": {"const": False, "description": "Encrypted messages are not taken."},
+            "is_msg_encrypted": {
+                "type": "boolean",
+                "default": False,
+                "description": "`message` is then a JWE of it (header, encrypted_key, iv, ciphertext, tag), where the "
+                "operator takes that of the sender.",
+            },
             "meta": {"type": "object"},
         },
         ("message_id", "message_ts", "action", "sender_id", "total_count"),
@@ -219,6 +233,7 @@ _QUERIES: Final[dict[str, Schema]] = {
                 f"${word}": {"type": "array", "minItems": 1, "maxItems": MAX_VALUES, "items": _COMPARED}
                 for word in ("in", "nin")
             },
+            **{f"${word}": _PART for word in ("contains", "startsWith", "endsWith")},
             "$not": ref("Condition"),
         },
         minProperties=1,

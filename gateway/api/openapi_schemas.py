@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from gateway.api.openapi_answer import answer_schemas, code_schema_name
 from gateway.api.openapi_consents import consent_schemas
+from gateway.api.openapi_operation_schemas import operation_schemas
 from gateway.api.openapi_plain import plain_schemas
 from gateway.api.openapi_request import REQUEST_SCHEMAS, Schema, ref, thing
 from gateway.api.openapi_trail import trail_schemas
@@ -26,6 +27,7 @@ def schemas(catalogue: Catalogue) -> dict[str, Schema]:
         **REQUEST_SCHEMAS,
         **answers,
         **plain_schemas(answers),
+        **operation_schemas(),
         **consent_schemas(),
         **trail_schemas(),
         **_SMALL,
@@ -97,6 +99,11 @@ _SMALL: Final[dict[str, Schema]] = {
             "grant_type": {"const": "client_credentials"},
             "client_id": {"type": "string"},
             "client_secret": {"type": "string", "format": "password"},
+            "client_assertion_type": {"const": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"},
+            "client_assertion": {
+                "type": "string",
+                "description": "In place of a secret: a JWT that the client signed with its own key (RFC 7523).",
+            },
         },
         ("grant_type",),
     ),

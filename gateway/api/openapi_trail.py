@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from pydantic.json_schema import models_json_schema
 
+from gateway.api.openapi_calls import call, errors, path_parameter
 from gateway.api.openapi_request import Schema, ref, thing
 from gateway.api.trail_bodies import TrailDisputed, TrailPerson, TrailSpoken, TrailUsage
 
@@ -170,6 +171,9 @@ def trail_paths() -> dict[str, Any]:
     limit = {"name": "limit", "in": "query", "schema": {"type": "integer", "minimum": 1, "maximum": 200}}
     locale = {"name": "locale", "in": "query", "schema": {"type": "string", "default": "eng"}}
     notices = _call("trailNotices", "What a portal has still to tell", "The portal asks now and then.", "TrailNotices")
+    notices["responses"] |= errors([400])
+    opened = _call("dispute", "Dispute a fact", _DISPUTE, "TrailDispute", "TrailDisputed", disputed, status="201")
+    opened["responses"]["200"] = opened["responses"]["201"]
     return {
         "/v1/trail/findUsage": {
             "post": _call("findUsage", "Who asked about a citizen", _FIND, "TrailPage", "TrailUsage", _PERSON),
@@ -203,13 +207,11 @@ def trail_paths() -> dict[str, Any]:
         },
         "/v1/trail/notices": {"get": notices | {"parameters": [limit, locale]}},
         "/v1/trail/notices/{notice_id}/delivered": {
-            "parameters": [_id("notice_id", "Name of a notice.")],
+            "parameters": [path_parameter("notice_id", "Name of a notice.")],
             "post": _call("trailNoticeDelivered", "A citizen was told", "It is due no more.", "TrailNoticeDelivered"),
         },
         "/v1/trail/disputes": {
-            "post": _call(
-                "dispute", "Dispute a fact", _DISPUTE, "TrailDispute", "TrailDisputed", disputed, status="201"
-            ),
+            "post": opened,
         },
         "/v1/trail/disputes/search": {
             "post": _call(
@@ -217,7 +219,7 @@ def trail_paths() -> dict[str, Any]:
             ),
         },
         "/v1/trail/disputes/{dispute_id}/close": {
-            "parameters": [_id("dispute_id", "Name of a dispute of the citizen's own.")],
+            "parameters": [path_parameter("dispute_id", "Name of a dispute of the citizen's own.")],
             "post": _call(
                 "closeDispute",
                 "Close a dispute",
@@ -244,10 +246,6 @@ def _renamed(schema: Any) -> Any:
     return [_renamed(one) for one in schema] if isinstance(schema, list) else schema
 
 
-def _id(name: str, about: str) -> dict[str, Any]:
-    return {"name": name, "in": "path", "required": True, "description": about, "schema": {"type": "string"}}
-
-
 def _call(
     operation: str,
     summary: str,
@@ -258,22 +256,4 @@ def _call(
     *,
     status: str = "200",
 ) -> dict[str, Any]:
-    given = {"description": f"{summary}.", "content": {"application/json": {"schema": ref(answer)}}}
-    refusals = (401, 403, 404, 500, 503) if body is None else (400, 401, 403, 404, 413, 415, 500, 503)
-    errors = {str(code): {"$ref": f"#/components/responses/Error{code}"} for code in refusals}
-    call: dict[str, Any] = {
-        "operationId": operation,
-        "tags": [TAG[0]],
-        "summary": summary,
-        "description": about,
-        "security": [{"clientCredentials": []}],
-        "responses": {status: given, **errors},
-    }
-    if operation == "dispute":
-        call["responses"]["200"] = given
-    if operation == "trailNotices":
-        call["responses"]["400"] = {"$ref": "#/components/responses/Error400"}
-    if body is not None:
-        content = {"schema": ref(body), "examples": {"one": {"summary": summary, "value": example}}}
-        call["requestBody"] = {"required": True, "content": {"application/json": content}}
-    return call
+    return call(TAG[0], operation, summary, about, ref(answer), body, example, status=status)

@@ -17,7 +17,6 @@ from gateway.pipeline import Answer, Question, Rooms, abandoned, answer, superse
 from gateway.settings import Consumer
 from standards.dci.search import RejectedItem, SearchMessage, rejected_item
 from standards.errors import AccessDeniedError, JournalError
-from standards.states import UnavailableReason
 
 
 async def sync_search(gateway: Gateway, received: Received, request: web.Request) -> web.Response:
@@ -91,7 +90,7 @@ async def recorded(
         # INVARIANT: revoked means revoked: nothing leaves under terms that were narrowed while it was worked on.
         entries = []
         for place, (one, given) in enumerate(zip(asked, answers, strict=True)):
-            if isinstance(given, Answer) and isinstance(one, Question) and not await _still_holds(gateway, given):
+            if isinstance(given, Answer) and isinstance(one, Question) and not await still_holds(gateway, given):
                 again = await ask(one, gateway.rooms)
                 answers[place] = again
                 entries += [superseded(one, gateway.rooms), again.entry]
@@ -105,10 +104,9 @@ async def recorded(
     return answers
 
 
-async def _still_holds(gateway: Gateway, given: Answer) -> bool:
-    off = gateway.suspensions.registries()
-    said = UnavailableReason.SOURCE_SUSPENDED
-    if off and any(source in off and part.reason is not said for source, part in given.sources.items()):
+async def still_holds(gateway: Gateway, given: Answer) -> bool:
+    """Tell whether an answer may still leave: nothing that it rests on was narrowed or switched off meanwhile."""
+    if gateway.suspensions.silence(given.sources):
         return False
     now = gateway.rooms.now()
     for held in given.held:

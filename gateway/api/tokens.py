@@ -10,25 +10,37 @@ import orjson
 from aiohttp import web
 
 from gateway.api.state import GATEWAY
-from gateway.tokens import SCOPES
+from gateway.trust.assertions import ASSERTION_TYPE
 from standards.errors import MalformedMessageError, UnauthenticatedError
 
 
 async def token(request: web.Request) -> web.Response:
-    """Answer a client-credentials request (form-encoded; the secret in the form or as HTTP Basic)."""
+    """Answer a client-credentials request (form-encoded).
+
+    The client proves itself by its secret, in the form or as HTTP Basic, or by an assertion signed with its key. The
+    standard's headers `timestamp` and `message_id` may be sent; nothing depends on them.
+    """
+    gateway = request.app[GATEWAY]
+    gateway.limits.check_login(request.remote)
     if request.content_type != "application/x-www-form-urlencoded":
         raise MalformedMessageError("send the token request form-encoded (application/x-www-form-urlencoded)")
     form = {name: value for name, value in (await request.post()).items() if isinstance(value, str)}
     if form.get("grant_type") != "client_credentials":
         raise MalformedMessageError("grant_type must be client_credentials")
-    client_id, client_secret = _credentials(request, form)
-    office = request.app[GATEWAY].tokens
+    office, scope = gateway.tokens, form.get("scope", "")
+    if "client_assertion" in form or "client_assertion_type" in form:
+        if form.get("client_assertion_type") != ASSERTION_TYPE:
+            raise MalformedMessageError(f"client_assertion_type must be {ASSERTION_TYPE}")
+        issued = await office.issue_for(form.get("client_assertion", ""), form.get("client_id"), scope)
+    else:
+        client_id, client_secret = _credentials(request, form)
+        issued = await office.issue(client_id, client_secret, scope)
     answer = {
-        "access_token": await office.issue(client_id, client_secret),
+        "access_token": issued.token,
         "token_type": "Bearer",
         # The standard types this member as a string.
         "expires_in": str(office.lifetime_s),
-        "scope": " ".join(SCOPES),
+        "scope": " ".join(issued.scopes),
     }
     return web.Response(body=orjson.dumps(answer), content_type="application/json")
 

@@ -12,6 +12,7 @@ from collections.abc import Collection
 import orjson
 from aiohttp import web
 
+from gateway.api.authentication import caller
 from gateway.api.consent_bodies import read_body
 from gateway.api.state import GATEWAY, SUMMARY
 from gateway.api.trail_bodies import LANGUAGE, TrailPerson, TrailUsage, numbers_of, range_of
@@ -122,7 +123,7 @@ async def delivered(request: web.Request) -> web.Response:
 def portal(request: web.Request) -> tuple[Gateway, Consumer]:
     """Return who calls: a citizens' portal, and nobody else."""
     gateway = request.app[GATEWAY]
-    client = gateway.admission.consumer_of(request.headers.get("Authorization", ""))
+    client = caller(gateway, request)
     # INVARIANT: a trail is told to the person it is about, who has signed in to a portal; to no programme or office.
     if client.role != "portal":
         raise AccessDeniedError("who asked about a citizen is told through a citizens' portal")

@@ -14,7 +14,15 @@ from typing import Any, Final
 import orjson
 
 from gateway.api.openapi_answer import ANSWER, SCHEMAS
-from gateway.api.view_records import RELATIONSHIP, Agreed, group_schema, member_schema, of_entity, value_name
+from gateway.api.view_records import (
+    RELATIONSHIP,
+    Agreed,
+    group_schema,
+    member_schema,
+    of_entity,
+    single_schema,
+    value_name,
+)
 from gateway.api.view_states import exactly, shared_states, state_schema
 from gateway.api.view_values import Schema, codes_name, codes_schema, reference, value_schema
 from policies.agreement import Agreement
@@ -23,6 +31,7 @@ from standards.dci.codes import RecordType, RegType
 from standards.dci.envelope import VERSION
 from standards.dci.evidence import EVIDENCE, PLAN, REASONS, SOURCES
 from standards.dci.place import compile_places
+from standards.dci.shapes import GRAPH, is_composed, record_types, shapes
 from standards.household import Outcome
 from standards.permit import FormKind
 from standards.states import UnavailableReason, WithheldReason
@@ -43,20 +52,63 @@ class Shape(StrEnum):
     """The plain shape of one household."""
     PERSON = "person"
     """The plain shape of one person."""
+    DCI_CIVIL = "dci-civil"
+    """A DCI message with records of civil registration."""
+    DCI_DR = "dci-dr"
+    """A DCI message with records of a disability registry."""
+    DCI_FR = "dci-fr"
+    """A DCI message with records of a farmer registry."""
+    DCI_IBR = "dci-ibr"
+    """A DCI message with records of a beneficiary registry."""
+    DCI_ESS = "dci-ess"
+    """A DCI message with enrolments in employment services."""
+    DCI_ESS_MEMBER = "dci-ess-member"
+    """A DCI message with people known to employment services."""
+    DCI_NATIONAL_ID = "dci-national-id"
+    """A DCI message with identities."""
+    DCI_TAX = "dci-tax"
+    """A DCI message with taxpayers."""
+    DCI_LAND = "dci-land"
+    """A DCI message with holdings of land."""
+    DCI_EDUCATION = "dci-education"
+    """A DCI message with learners."""
+    DCI_HEALTH = "dci-health"
+    """A DCI message with summaries of health."""
 
 
+SINGLE: Final = {
+    Shape.DCI_CIVIL: (RegType.CIVIL, RecordType.PERSON),
+    Shape.DCI_DR: (RegType.DISABILITY, RecordType.DISABLED_PERSON),
+    Shape.DCI_FR: (RegType.FARMER, RecordType.FARMER),
+    Shape.DCI_IBR: (RegType.BENEFICIARY, RecordType.BENEFICIARY),
+    Shape.DCI_ESS: (RegType.EMPLOYMENT, RecordType.BENEFICIARY),
+    Shape.DCI_ESS_MEMBER: (RegType.EMPLOYMENT, RecordType.MEMBER),
+    Shape.DCI_NATIONAL_ID: (RegType.NATIONAL_ID, RecordType.IDENTITY),
+    Shape.DCI_TAX: (RegType.TAX, RecordType.TAXPAYER),
+    Shape.DCI_LAND: (RegType.LAND, RecordType.LAND_HOLDING),
+    Shape.DCI_EDUCATION: (RegType.EDUCATION, RecordType.ENROLMENT),
+    Shape.DCI_HEALTH: (RegType.HEALTH, RecordType.HEALTH_SUMMARY),
+}
+"""Shape of answers with records of one kind of registry -> the types that questions for them name."""
 _TITLES: Final = {
+    **{shape: f"{record} of {registry}, as DCI messages" for shape, (registry, record) in SINGLE.items()},
     Shape.DCI_GROUP: "households, as DCI messages",
     Shape.DCI_MEMBER: "single people, as DCI messages",
     Shape.HOUSEHOLD: "one household, in the plain shape",
     Shape.PERSON: "one person, in the plain shape",
 }
-_OF_PEOPLE: Final = frozenset({Shape.DCI_MEMBER, Shape.PERSON})
+_OF_PEOPLE: Final = frozenset({Shape.DCI_MEMBER, Shape.PERSON, *SINGLE})
 
 
 def shapes_of(agreement: Agreement) -> tuple[Shape, ...]:
     """Return the shapes in which answers under an agreement may come."""
-    return tuple(shape for shape in Shape if agreement.household is not None or shape in _OF_PEOPLE)
+    held = {shape: shapes()[types].names for shape, types in SINGLE.items()}
+    return tuple(
+        shape
+        for shape in Shape
+        if (agreement.household is not None or shape in _OF_PEOPLE)
+        and (shape not in held or not held[shape].isdisjoint(agreement.forms))
+    )
 
 
 def schema_of(agreement: Agreement, shape: Shape, catalogue: Catalogue, address: str) -> Schema:
@@ -68,6 +120,8 @@ def schema_of(agreement: Agreement, shape: Shape, catalogue: Catalogue, address:
     agreed = [(d, agreement.forms[d.name]) for d in catalogue if d.name in agreement.forms]
     if shape in _OF_PEOPLE:
         agreed = of_entity(agreed, Entity.PERSON)
+    if shape in SINGLE:
+        agreed = [(d, form) for d, form in agreed if d.name in shapes()[SINGLE[shape]].names]
     definitions = {
         "time": _time(),
         **shared_states(hides=agreement.hide_withheld),
@@ -162,7 +216,9 @@ def _message(
         "member": _member(),
         "evidence": entity,
     }
-    if shape is Shape.DCI_MEMBER:
+    if shape in SINGLE:
+        definitions["record"] = single_schema(agreed, shapes()[SINGLE[shape]])
+    elif shape is Shape.DCI_MEMBER:
         definitions["record"] = member_schema(agreed, places, is_alone=True)
     else:
         definitions["member_record"] = member_schema(agreed, places, is_alone=False)
@@ -170,9 +226,8 @@ def _message(
     definitions["data"] = exactly(
         {
             "version": {"const": VERSION},
-            "reg_type": {"enum": [reg_type.value for reg_type in RegType]},
-            "reg_record_type": {"enum": [record_type.value for record_type in RecordType]},
-            "reg_records": {"type": "array", "items": reference("record")},
+            **_types(shape),
+            "reg_records": _records(shape),
             EVIDENCE: {
                 "type": "array",
                 "items": reference("evidence"),
@@ -186,6 +241,26 @@ def _message(
     )
     body = {key: envelope[key] for key in ("type", "properties", "required", "additionalProperties")}
     return body, definitions
+
+
+def _records(shape: Shape) -> Schema:
+    """Return the schema of the records found, as the release of their registry has them."""
+    records = {"type": "array", "items": reference("record")}
+    if shape not in SINGLE or not shapes()[SINGLE[shape]].is_in_one:
+        return records
+    several = exactly({GRAPH: {**records, "minItems": 2}}, (GRAPH,))
+    nobody = {"type": "object", "maxProperties": 0, "title": "nobody"}
+    return {"oneOf": [reference("record"), several, nobody]}
+
+
+def _types(shape: Shape) -> dict[str, Schema]:
+    """Return the members that say of which registry and which kind the records are."""
+    if shape in SINGLE:
+        reg_type, record_type = SINGLE[shape]
+        return {"reg_type": {"const": reg_type.value}, "reg_record_type": {"const": record_type.value}}
+    registries = [reg_type.value for reg_type in RegType if is_composed(reg_type)]
+    records = {r.value for reg_type in RegType if is_composed(reg_type) for r in record_types(reg_type)}
+    return {"reg_type": {"enum": registries}, "reg_record_type": {"enum": sorted(records)}}
 
 
 def _plain(

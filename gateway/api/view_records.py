@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from gateway.api.view_parts import class_schema
 from gateway.api.view_values import Schema, codes_name, reference
 from standards.attributes import AttributeDefinition, Entity
-from standards.dci.place import HOUSEHOLD, Places
+from standards.dci.parts import load
+from standards.dci.place import HOUSEHOLD, OTHERS, Places
+from standards.dci.shapes import Apart
+from standards.dci.shapes import Shape as RecordShape
 from standards.permit import Form, FormKind
 
 RELATIONSHIP: Final = "Relationship"
@@ -52,12 +56,33 @@ def group_schema(agreed: Agreed, places: Places, member: Schema) -> Schema:
     return {"title": "Group record of one household", **record}
 
 
+def single_schema(agreed: Agreed, shape: RecordShape) -> Schema:
+    """Return the schema of the record of a single registry; what it cannot hold is left out of what is agreed."""
+    apart = shape.apart
+    stands = [(d, form) for d, form in agreed if d.name in shape.places]
+    record = _record(shape.type, stands, shape.places, has_context=True, others=shape.others)
+    if apart is not None and any(d.name == apart.attribute for d, _ in agreed):
+        record["properties"] |= _apart(apart)
+    return {"title": f"{shape.type} record of one person", **record}
+
+
+def _apart(apart: Apart) -> dict[str, Schema]:
+    """Return the members that one entry of a list gives to the record that stands for it."""
+    entry = class_schema(load().attributes[apart.attribute])
+    beside = {n: p for n, p in entry["properties"].items() if n.rpartition(":")[2] in apart.beside}
+    inside = {n: p for n, p in entry["properties"].items() if n not in beside}
+    return {
+        apart.at: {"type": "array", "minItems": 1, "maxItems": 1, "items": {**entry, "properties": inside}},
+        **beside,
+    }
+
+
 def of_entity(agreed: Agreed, entity: Entity) -> list[tuple[AttributeDefinition, Form]]:
     """Return the agreed attributes of people, or of the household itself."""
     return [(definition, form) for definition, form in agreed if definition.entity is entity]
 
 
-def _record(kind: str, agreed: Agreed, places: Places, *, has_context: bool) -> Schema:
+def _record(kind: str, agreed: Agreed, places: Places, *, has_context: bool, others: str = OTHERS) -> Schema:
     record = _object(kind)
     objects = {"": record}
     lists: dict[tuple[str, str], list[Schema]] = {}
@@ -67,19 +92,20 @@ def _record(kind: str, agreed: Agreed, places: Places, *, has_context: bool) -> 
         place = places[definition.name]
         shown = reference(value_name(definition.name))
         if place.identifier_type is None:
-            _opened(place.container, objects)["properties"][place.key] = shown
+            stands = {"type": "array", "minItems": 1, "maxItems": 1, "items": shown} if place.is_list else shown
+            _opened(place.container, objects)["properties"][place.key] = stands
             continue
         _opened(place.container, objects)
         lists.setdefault((place.container.path, place.key), []).append(_number(place.identifier_type, shown))
-        if place.key == "member_identifier":
+        if place.person is not None:
             # The standard has a person's numbers in both places.
-            _opened(next(p.container for p in places.values() if p.container.path == "demographic_info"), objects)
-            lists.setdefault(("demographic_info", "identifier"), []).append(_number(place.identifier_type, shown))
+            _opened(place.person, objects)
+            lists.setdefault((place.person.path, "identifier"), []).append(_number(place.identifier_type, shown))
     for (path, key), numbers in lists.items():
         objects[path]["properties"][key] = _one_each(numbers, "identifier_type")
-    if others := [_shown(definition, form) for definition, form in agreed if form.kind is not FormKind.VALUE]:
-        record["properties"]["additional_attributes"] = {
-            **_one_each(others, "name"),
+    if shown_so := [_shown(definition, form) for definition, form in agreed if form.kind is not FormKind.VALUE]:
+        record["properties"][others] = {
+            **_one_each(shown_so, "name"),
             "description": "What is agreed in another form than its value.",
         }
     for path, inner in objects.items():

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
+from gateway.api.view_parts import parts_schema
 from policies.forms import label
 from standards.attributes import AttributeDefinition, ValueType
 from standards.codes import CodeDirectories
@@ -68,6 +69,8 @@ def value_schema(definition: AttributeDefinition, form: Form) -> Schema:
 
 def _value(definition: AttributeDefinition, _: Form) -> tuple[Schema, str]:
     about = f"{definition.type.value.capitalize()}."
+    if (entry := parts_schema(definition.name)) is not None:
+        return {"type": "array", "minItems": 1, "items": entry}, "List, in the standard's classes."
     if definition.type is ValueType.MONEY:
         about = "Money, in whole currency units."
     if definition.codes is None:

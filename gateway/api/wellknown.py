@@ -7,13 +7,12 @@ from aiohttp import web
 
 from gateway.api.state import GATEWAY
 from standards import contexts
-from standards.signing import public_jwk
 
 
 async def jwks(request: web.Request) -> web.Response:
-    """Return the keys that our signatures verify with."""
-    key = request.app[GATEWAY].keys.signing.public_key()
-    return _public({"keys": [public_jwk(key)]}, "application/json")
+    """Return the keys that our signatures verify with, and those that messages to us are encrypted with."""
+    published = request.app[GATEWAY].keys.published
+    return _public({"keys": [dict(jwk) for jwk in published]}, "application/json")
 
 
 async def context(request: web.Request) -> web.Response:

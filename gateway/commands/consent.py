@@ -281,7 +281,9 @@ def _open(folder: Path, keys: str) -> SqliteLedger:
     if not path.exists() or not (folder / keys).is_dir():
         raise ConfigurationError(f"there is no consent ledger with its keys in {folder}: name its folder with --dir")
     opened = open_keys(folder / keys)
-    return SqliteLedger.open(path, opened.derived("consent"), opened.signing)
+    ledger = SqliteLedger.open(path, opened.derived("consent"), opened.signing)
+    ledger.sign_with(opened.signing, opened.recorded)
+    return ledger
 
 
 def _record(folder: Path, keys: str, journal_url: str, consent: Consent) -> None:

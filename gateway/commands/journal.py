@@ -52,17 +52,17 @@ def verify(
     ] = None,
 ) -> None:
     """Check that no entry of a journal was changed, removed or moved, and that none is missing at its end."""
+    from gateway.commands.keys import recorded_keys
     from gateway.journal import examine
     from gateway.journal.checkpoints import public_keys
 
     with told():
-        own = folder / "keys" / "signing.pem"
-        files = key or ([own] if own.exists() else [])
+        files = key or []
         further = checkpoints or [p for p in (folder / "checkpoints.jsonl",) if p.exists() and not url]
-        keys = public_keys(files) if files else None
+        keys = public_keys(files) if files else recorded_keys(folder / "keys")
         found = examine(url or journal_in(folder), keys, checkpoints=further, copy=copy)
     typer.echo(f"{found.entries} entries, the chain is whole")
-    if not files:
+    if keys is None:
         typer.echo("its signed checkpoints were not looked at, nor a lost tail: name public keys with --key")
     elif found.newest is None:
         typer.echo("no checkpoint has been signed yet: a lost tail would not show")

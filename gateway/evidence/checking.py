@@ -176,9 +176,16 @@ def _plan(entry: Mapping[str, Any]) -> Line:
 
 def _sources(pack: Mapping[str, Any], entry: Mapping[str, Any], said: Mapping[str, bytes]) -> Iterator[Line]:
     sources: Mapping[str, list[str]] = entry.get("sources", {})
+    signed: Mapping[str, Mapping[str, str]] = entry.get("signed", {})
     for name, digests in sources.items():
         count = f"{len(digests)} response{'s' if len(digests) != 1 else ''}"
         yield Line("sources", None, f"{name}: {count}, {', '.join(digests)}")
+        for digest in sorted(signed.keys() & set(digests)):
+            one = signed[digest]
+            by = f"the registry's key {one['key']} ({one['form']}), as was verified at {one['at']}"
+            yield Line("sources", None, f"{name}: {digest} was signed with {by}")
+    if strangers := sorted(signed.keys() - {digest for digests in sources.values() for digest in digests}):
+        yield Line("sources", False, f"signatures over what no registry said: {', '.join(strangers)}")
     for name, body in said.items():
         if pack["salt"] is None:
             yield Line("sources", False, f"{name}: this pack does not tell its salt; pack it with --with-salt")

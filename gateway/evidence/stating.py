@@ -19,6 +19,7 @@ from functools import lru_cache
 from random import getrandbits
 from typing import Final, NamedTuple
 
+from adapters.said import Said
 from gateway.keys import Keys
 from gateway.stages.people import Person
 from standards.identifiers import BRN, MEMBER_ID, UIN
@@ -38,6 +39,8 @@ class Sources(NamedTuple):
 
     digests: Mapping[str, Sequence[str]]
     nonce: str
+    signed: Mapping[str, Mapping[str, str]] = {}
+    """Digest -> whose signature over that response held: `key`, `form`, and when it was verified (`at`)."""
 
 
 def permit_told(permit: Permit, agreement_digest: str) -> dict[str, object]:
@@ -106,20 +109,26 @@ def grounds_of(permit: Permit, people: Iterable[tuple[Person, Sequence[str]]]) -
     return found
 
 
-def sources_of(said: Mapping[tuple[str, str], Collection[bytes]], keys: Keys) -> Sources:
+def sources_of(said: Mapping[tuple[str, str], Collection[Said]], keys: Keys) -> Sources:
     """Return the salted digests of what each lookup of each registry said.
 
-    said: SHA-256 of every response, by source and lookup.
+    said: every response, by source and lookup.
     """
     if not said:
         return Sources({}, "")
     nonce = f"{getrandbits(128):032x}"  # no two are the same; that nobody can tell the salt is the secret's doing
     salt = salt_of(nonce, keys)
     found = {
-        f"{source}.{lookup}": sorted([salted(salt, digest) for digest in digests])
-        for (source, lookup), digests in said.items()
+        f"{source}.{lookup}": sorted({salted(salt, one.digest) for one in responses})
+        for (source, lookup), responses in said.items()
     }
-    return Sources(found, nonce)
+    signed = {
+        salted(salt, one.digest): {"key": one.signed.key_id, "form": one.signed.form, "at": one.signed.at}
+        for responses in said.values()
+        for one in responses
+        if one.signed is not None
+    }
+    return Sources(found, nonce, signed)
 
 
 def salt_of(nonce: str, keys: Keys) -> bytes:

@@ -58,6 +58,8 @@ class Keeper:
     def __init__(self, url: str, duties: Duties, now: Callable[[], datetime]) -> None:
         self._store, self._duties, self._now = Store(url), duties, now
         self._stopping = threading.Event()
+        self.key = duties.key
+        """What checkpoints are signed with; another key may take its place while this runs."""
         self._thread = threading.Thread(target=self._run, name="journal-keeper", daemon=True)
         self._turns = Turns(duties.lock)
         self._has_turn = False
@@ -148,7 +150,7 @@ class Keeper:
         self._seen = (seq, last)
         is_due = seq - self._signed >= self._duties.checkpoint_entries or time.monotonic() >= self._due or is_last
         if seq > self._signed and is_due:
-            self._sign(checkpoint(seq, last, self._now(), self._duties.key))
+            self._sign(checkpoint(seq, last, self._now(), self.key))
         if is_due:
             self._due = time.monotonic() + self._duties.checkpoint_s
             self._write_down()

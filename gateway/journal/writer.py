@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
 import structlog
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from gateway.journal.chain import Note, entry_text
 from gateway.journal.keeper import Duties, Keeper
@@ -101,6 +102,11 @@ class SqlJournal:
             await waiting.written
         finally:
             alarm.cancel()
+
+    def sign_with(self, key: Ed25519PrivateKey) -> None:
+        """Sign every checkpoint from now on with another key."""
+        if self._keeper is not None:
+            self._keeper.key = key
 
     @property
     def is_writable(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 
+from adapters.said import Said
 from gateway.ports import Kept, RecordKey
 from gateway.stages.identity import refused
 from gateway.stages.under_way import Errand, Heard
@@ -27,8 +28,8 @@ class Account:
         """The records everything rests on, while all of them had been kept and were fresh."""
         self.fresh_s = math.inf
         """For how much longer the least fresh of these may serve."""
-        self.said: dict[tuple[str, str], set[bytes]] = {}
-        """Source and lookup -> digests of the responses."""
+        self.said: dict[tuple[str, str], set[Said]] = {}
+        """Source and lookup -> the responses."""
 
     def told(self, errand: Errand) -> dict[Identifier, Heard]:
         """Add up an errand that is over, and return what was said of each subject.
@@ -50,7 +51,7 @@ class Account:
         elif self.kept is not None:
             self.kept += errand.kept
             self.fresh_s = min(self.fresh_s, errand.fresh_s)
-        said: tuple[bytes, ...] = ()
+        said: tuple[Said, ...] = ()
         for subject, heard in errand.heard.items():
             if heard.said is not said:  # all who were asked about in one call share what was said
                 said = heard.said

@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from typing import Any, NamedTuple
+from functools import cache
+from typing import Any, Final, NamedTuple
 
 import orjson
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from gateway.keys import Keys
 from gateway.settings import Consumer, Messages
 from gateway.tokens import TokenOffice
+from gateway.trust.signers import Signers
 from standards.attributes import Catalogue
 from standards.dci.codes import Action, RegType, normal_reg_type
 from standards.dci.envelope import Header
+from standards.dci.reading import boolean
 from standards.dci.search import SearchMessage
 from standards.dci.validate import Leniency, read_header, read_questions
-from standards.errors import AccessDeniedError, ConfigurationError, MalformedMessageError, UnauthenticatedError
-from standards.signing import SignaturePolicy, verify_policy
+from standards.encryption import decrypt
+from standards.errors import (
+    AccessDeniedError,
+    ConfigurationError,
+    EncryptionInvalidError,
+    MalformedMessageError,
+    UnauthenticatedError,
+)
+from standards.signing import Allowed, Form, SignaturePolicy, key_id_of, verify_policy
+
+DEEPEST: Final = 64
+"""Most objects and arrays one inside the other. What is nested further could be read, but not written down again."""
 
 
 class Opened(NamedTuple):
@@ -37,8 +50,9 @@ class Opened(NamedTuple):
 class Admission:
     """Reads messages for one gateway.
 
-    keys: client id -> key id -> the key its signatures verify with.
+    keys: whose signatures verify with which keys.
     receiver_ids: names that messages may be addressed to; `*` among them takes any.
+    own: our keys, that messages to us may be encrypted for; None: none may be.
     check: raises AccessDeniedError for a client that may not ask now.
     """
 
@@ -47,12 +61,13 @@ class Admission:
         tokens: TokenOffice,
         settings: Messages,
         catalogue: Catalogue,
-        keys: Mapping[str, Mapping[str, Ed25519PublicKey]],
+        keys: Signers,
         receiver_ids: frozenset[str],
         check: Callable[[str], None] = lambda _client_id: None,
+        own: Keys | None = None,
     ) -> None:
         self._tokens, self._catalogue, self._keys = tokens, catalogue, keys
-        self._receiver_ids, self._check = receiver_ids, check
+        self._receiver_ids, self._check, self._own = receiver_ids, check, own
         default_reg_type = normal_reg_type(settings.default_reg_type)
         if default_reg_type is None:
             raise ConfigurationError("messages.default_reg_type: no registry type of that name is known")
@@ -65,17 +80,37 @@ class Admission:
             max_page_size=settings.max_page_size,
         )
 
-    def consumer_of(self, authorization: str) -> Consumer:
+    def consumer_of(self, authorization: str, scope: str = "") -> Consumer:
         """Return who an `Authorization` header speaks for.
 
-        Raises: UnauthenticatedError when there is no valid bearer token in it; what `check` raises.
+        scope: what the token must be good for.
+        Raises: UnauthenticatedError when there is no valid bearer token in it; AccessDeniedError when it is not good
+            for that; what `check` raises.
         """
-        kind, _, token = authorization.partition(" ")
-        if kind.lower() != "bearer" or not token.strip():
-            raise UnauthenticatedError("send an access token: `Authorization: Bearer ...`")
-        consumer = self._tokens.consumer_of(token.strip())
+        consumer = self._tokens.consumer_of(_bearer(authorization), scope)
         self._check(consumer.client_id)
         return consumer
+
+    async def identified(self, authorization: str, scope: str = "") -> Consumer:
+        """Return the same, after fetching the keys of the token's issuer where they are not known yet.
+
+        Raises: as `consumer_of` does.
+        """
+        consumer = await self._tokens.identified(_bearer(authorization), scope)
+        self._check(consumer.client_id)
+        return consumer
+
+    async def opened(self, consumer: Consumer, body: bytes, action: Action, now: datetime) -> Opened:
+        """Return a consumer's message, after fetching its published keys where its signature names another one.
+
+        Raises: as `open` does.
+        """
+        if self._keys.may_fetch(consumer):
+            raw = parsed(body)
+            said = raw.get("signature") if isinstance(raw, dict) else None
+            if said:
+                await self._keys.ready(consumer, key_id_of(said))
+        return self.open(consumer, body, action, now)
 
     def open(self, consumer: Consumer, body: bytes, action: Action, now: datetime) -> Opened:
         """Return a consumer's message, whatever it asks.
@@ -85,7 +120,9 @@ class Admission:
         """
         raw = parsed(body)
         if isinstance(raw, dict):
+            # INVARIANT: the signature is verified over what was sent, before anything else of it is read or decrypted.
             self._verify(raw, consumer, now)
+            raw = self._decrypted(raw, consumer)
         header = read_header(raw, now=now, leniency=self._leniency, action=action)
         if header.sender_id not in {consumer.sender_id, consumer.client_id}:
             raise AccessDeniedError("sender_id is not the one registered for the client that the token speaks for")
@@ -110,18 +147,69 @@ class Admission:
         if isinstance(said, str) and said.startswith(consumer.placeholders):
             # A fixed text in place of a signature counts as none, so it passes only where none is due.
             raw = {**raw, "signature": None}
-        keys = self._keys.get(consumer.client_id, {})
-        verify_policy(raw, SignaturePolicy(consumer.signature), keys=keys, now=now)
+        allowed = _allowed(consumer.signature_forms, consumer.algorithms)
+        verify_policy(raw, SignaturePolicy(consumer.signature), keys=self._keys.of(consumer), now=now, allowed=allowed)
+
+    def _decrypted(self, raw: dict[str, Any], consumer: Consumer) -> dict[str, Any]:
+        """Return a message in clear, as far as its consumer may and must encrypt."""
+        header = raw.get("header")
+        is_encrypted = isinstance(header, dict) and bool(boolean(header.get("is_msg_encrypted")))
+        if not is_encrypted:
+            if consumer.encryption == "required":
+                raise EncryptionInvalidError("this sender encrypts its messages: see our key set for the keys")
+            return raw
+        if consumer.encryption == "off" or self._own is None:
+            raise EncryptionInvalidError("encrypted messages of this sender are not taken: have encryption switched on")
+        message = raw.get("message")
+        if not isinstance(message, dict):
+            raise EncryptionInvalidError("the message of an encrypted message is the object that JWE makes of it")
+        return {
+            **raw,
+            "header": {**raw["header"], "is_msg_encrypted": False},
+            "message": not_deep(decrypt(message, self._own.decrypting)),
+        }
+
+
+@cache
+def _allowed(forms: tuple[str, ...], algorithms: tuple[str, ...]) -> Allowed:
+    return Allowed(frozenset(map(Form, forms)), frozenset(algorithms))
+
+
+def _bearer(authorization: str) -> str:
+    kind, _, token = authorization.partition(" ")
+    if kind.lower() != "bearer" or not token.strip():
+        raise UnauthenticatedError("send an access token: `Authorization: Bearer ...`")
+    return token.strip()
 
 
 def parsed(body: bytes) -> Any:
     """Return a request body's JSON.
 
-    Raises: MalformedMessageError when it is none.
+    Raises: MalformedMessageError when it is none, or nested too deep.
     """
     try:
-        return orjson.loads(body)
+        raw = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise MalformedMessageError(
             f"the body is not JSON: stopped at line {error.lineno}, column {error.colno}"
         ) from None
+    return raw if body.count(b"{") + body.count(b"[") <= DEEPEST else not_deep(raw)
+
+
+def not_deep(raw: Any) -> Any:
+    """Return parsed JSON that is not nested too deep.
+
+    Raises: MalformedMessageError when it is.
+    """
+    level = [raw]
+    for _ in range(DEEPEST + 1):
+        level = [part for one in level for part in _parts(one) if isinstance(part, dict | list)]
+        if not level:
+            return raw
+    raise MalformedMessageError(f"objects and arrays stand at most {DEEPEST} deep one inside the other: flatten them")
+
+
+def _parts(one: Any) -> Iterable[Any]:
+    if isinstance(one, dict):
+        return one.values()
+    return one if isinstance(one, list) else ()

@@ -7,7 +7,7 @@ twice; and an answer that comes too late for its question is kept for the next o
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -60,6 +60,11 @@ class Calls:
         }
         self._tasks: set[asyncio.Task[None]] = set()
         self._late: set[Call] = set()
+        self._forgetting: list[Callable[[Collection[Identifier]], None]] = []
+
+    def forgets_for(self, forgetting: Callable[[Collection[Identifier]], None]) -> None:
+        """Name what else is told of everybody who is forgotten."""
+        self._forgetting.append(forgetting)
 
     def errand(
         self,
@@ -114,6 +119,8 @@ class Calls:
         for lane in self._lanes.values():
             for identifier in identifiers:
                 lane.under_way.pop(identifier, None)
+        for forgetting in self._forgetting:
+            forgetting(identifiers)
         return await self._cache.forget(identifiers)
 
     async def clear(self) -> int:

@@ -104,7 +104,8 @@ class Decisions:
             self._decided.clear()
             self._of_people.clear()
             self._decided_by = book
-        kind = (request.consumer_id, request.purpose, request.attributes, searched, together, now.date())
+        about = (request.attributes, request.needs_household)
+        kind = (request.consumer_id, request.purpose, about, searched, together, now.date())
         decision = self._decided.get(kind)
         if decision is None:
             agreements = tuple(book.versions(request.consumer_id))
@@ -200,7 +201,7 @@ class Decisions:
         said = None
         if standing is not None:
             said = standing._replace(receipt_id=None, guardian=None, relation=None, giver_type=None)
-        kind = (*agreed, frozenset(permit.forms), frozenset(permit.withheld), said)
+        kind = (*agreed, frozenset(permit.forms), frozenset(permit.withheld), permit.sources, said)
         decision = self._of_people.get(kind)
         if decision is None:
             decision = decide_person(permit, said, self._holders, self._groups)

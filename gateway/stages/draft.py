@@ -18,6 +18,7 @@ class Draft:
     ways: every lookup of every registry, weighed.
     reads: base attributes to bring home.
     down: registries that are known to be down.
+    tellers: registries whose word counts, when a question is to one kind of registry; None: everybody's.
     """
 
     def __init__(
@@ -28,7 +29,9 @@ class Draft:
         asked_by: str,
         rule: BoundaryRule | None,
         down: frozenset[str],
+        tellers: frozenset[str] | None = None,
     ) -> None:
+        self.tellers = tellers
         self.asked_by, self.rule, self.reads, self.down = asked_by, rule, reads, down
         self.ways = tuple(way for way in ways if not way.lookup.boundary)
         self.boundary_ways = tuple(way for way in ways if way.lookup.boundary)
@@ -61,6 +64,7 @@ class Draft:
             not_asked={s: self._why_not(s) for s in sources if s not in asked},
             unreachable=unreachable,
             second_look=second_look,
+            tellers=self.tellers,
             why=explained(
                 Choices(
                     self.asked_by,
@@ -184,7 +188,8 @@ class Draft:
                     self._add(way, Who.EVERYONE, self._names_of(way), after)
         for type_ in sorted(self.identifier_types):
             asked = [s for s in self.steps if s.who is Who.EVERYONE or self.rule is None]
-            if not any(type_ in self._way(s).lookup.identifiers for s in asked):
+            # A number that the registries asked do not have is not worth asking others, in a question to them alone.
+            if self.tellers is None and not any(type_ in self._way(s).lookup.identifiers for s in asked):
                 self._resolve((type_,), known, Who.EVERYONE)
 
     def _best(self, name: str, known: frozenset[str], chosen: Collection[Key]) -> Way | None:
@@ -313,6 +318,8 @@ class Draft:
         manifest = next(w.manifest for w in (*self.ways, *self.boundary_ways) if w.manifest.id == source)
         holds = {n for w in self.ways if w.manifest.id == source for n in w.lookup.attributes}
         wanted = holds & (self.person_names | self.group_names)
+        if self.tellers is not None and source not in self.tellers:
+            return "the question is to another kind of registry"
         if wanted - self.reached:
             return f"it cannot be asked, starting from a {self.asked_by}"
         if any(n in self.best and self.best[n].manifest.rank(n) == manifest.rank(n) for n in wanted):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
+from adapters.said import Said
 from gateway.ports import Kept, RecordKey
 from gateway.stages.people import Person
 from gateway.stages.steps import Plan
@@ -31,7 +32,7 @@ class Gathered(NamedTuple):
     """The records it rests on, when all of them had been kept and were fresh; None when any registry was asked."""
     fresh_s: float = 0.0
     """For how much longer the least fresh of these may serve a question like this one."""
-    said: Mapping[tuple[str, str], Collection[bytes]] = {}
+    said: Mapping[tuple[str, str], Collection[Said]] = {}
     """Source and lookup -> SHA-256 of every response that anything was read from."""
 
     @property
@@ -45,6 +46,10 @@ class Gathered(NamedTuple):
         """Tell whether the registries answered, and none of them knows anybody by that number."""
         if not self.people:
             return all(heard.reason is None for heard in self.group.values())
+        if (tellers := self.plan.tellers) is not None:
+            # Known to others, and to none of those whose records were asked for: there is no such record.
+            own = [h for p in self.people for (source_id, _), h in p.heard.items() if source_id in tellers]
+            return bool(own) and all(h.record is None and h.reason is None for h in own)
         heard = [*self.group.values(), *(h for p in self.people for h in p.heard.values())]
         asked = [h for h in heard if h.reason is not UnavailableReason.NO_IDENTIFIER]
         return bool(asked) and len(self.people) == 1 and all(h.record is None and h.reason is None for h in asked)

@@ -14,11 +14,12 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Final, NamedTuple
 
 from adapters.manifest import Manifest
-from gateway.stages.costs import ways_of
+from gateway.stages.costs import Way, ways_of
 from gateway.stages.draft import Draft
 from gateway.stages.steps import SILENCE, Plan, Step, Who
 from policies.engine import readable
 from standards.attributes import Catalogue
+from standards.dci.codes import RegType, normal_reg_type
 from standards.permit import Form
 from standards.rules import BoundaryRule
 
@@ -51,6 +52,7 @@ class _Shape(NamedTuple):
     asked_by: str
     rule: BoundaryRule | None
     down: frozenset[str]
+    tellers: frozenset[str] | None
 
 
 class _Compiled(NamedTuple):
@@ -76,6 +78,10 @@ class Planner:
         self._catalogue, self._silent, self._kept_at_most = catalogue, silent, kept_at_most
         lookups = [lookup for m in self._manifests for lookup in m.lookups if not lookup.boundary]
         self._types = frozenset(t for lookup in lookups for t in (*lookup.by, *lookup.identifiers))
+        self._sources: dict[RegType, frozenset[str]] = {}
+        for manifest in self._manifests:
+            if (reg_type := normal_reg_type(manifest.reg_type)) is not None:
+                self._sources[reg_type] = self._sources.get(reg_type, _NOBODY) | {manifest.id}
         self._kept: OrderedDict[_Shape, _Compiled] = OrderedDict()
         self._compiled = self._reused = self._dropped = 0
 
@@ -90,6 +96,15 @@ class Planner:
                     held.setdefault(name, set()).add(manifest.id)
         return {name: frozenset(sources) for name, sources in held.items()}
 
+    def sources_of(self, reg_type: RegType) -> frozenset[str]:
+        """Return the registries of a type."""
+        return self._sources.get(reg_type, _NOBODY)
+
+    def searchable(self, sources: frozenset[str]) -> frozenset[str]:
+        """Return what one of these registries at least can be searched by, for people."""
+        searches = (s for m in self._manifests if m.id in sources for s in m.searches if s.entity == "person")
+        return frozenset(name for search in searches for name in search.attributes)
+
     def silent(self) -> frozenset[str]:
         """Return the registries that are known to be down right now: asked for once, it holds for a whole question."""
         return self._silent()
@@ -101,13 +116,15 @@ class Planner:
         asked_by: str,
         rule: BoundaryRule | None,
         down: frozenset[str] = _NOBODY,
+        tellers: frozenset[str] | None = None,
     ) -> Plan:
         """Return the plan for a question under an agreement.
 
         forms: what may be given, and how; the plan reads it and what it is made of, and nothing else.
         down: registries that are known to be down.
+        tellers: registries whose word counts; the others are asked for numbers only. None: everybody's.
         """
-        shape = _Shape(agreed, frozenset(forms), self._known(asked_by), rule, down)
+        shape = _Shape(agreed, frozenset(forms), self._known(asked_by), rule, down, tellers)
         # An agreement that was changed without a new version is told by its forms; equal ones are the same objects,
         # so that comparing them costs next to nothing.
         kept = self._find(shape, forms)
@@ -116,15 +133,21 @@ class Planner:
         return kept.plan
 
     def plan(
-        self, reads: frozenset[str], asked_by: str, rule: BoundaryRule | None, down: frozenset[str] = _NOBODY
+        self,
+        reads: frozenset[str],
+        asked_by: str,
+        rule: BoundaryRule | None,
+        down: frozenset[str] = _NOBODY,
+        tellers: frozenset[str] | None = None,
     ) -> Plan:
         """Return the plan for a question of this shape.
 
         reads: base attributes to bring home (permitted ones, and the inputs of permitted derived ones).
         asked_by: identifier type of the question.
         down: registries that are known to be down.
+        tellers: registries whose word counts; the others are asked for numbers only. None: everybody's.
         """
-        shape = _Shape(None, reads, self._known(asked_by), rule, down)
+        shape = _Shape(None, reads, self._known(asked_by), rule, down, tellers)
         kept = self._find(shape, None) or self._keep(shape, _Compiled(None, self._draft(shape, reads)))
         return kept.plan
 
@@ -161,8 +184,15 @@ class Planner:
 
     def _draft(self, shape: _Shape, reads: frozenset[str]) -> Plan:
         ways = ways_of(self._manifests, shape.down)
-        draft = Draft(ways, self._catalogue, reads, shape.asked_by, shape.rule, shape.down)
+        if shape.tellers is not None:
+            # INVARIANT: of whom a question is not, only numbers are learned: no fact comes along from another registry.
+            ways = tuple(way if way.manifest.id in shape.tellers else _for_numbers(way) for way in ways)
+        draft = Draft(ways, self._catalogue, reads, shape.asked_by, shape.rule, shape.down, shape.tellers)
         return draft.plan([m.id for m in self._manifests])
 
     def _identifier_names(self, types: Iterable[str]) -> Iterable[str]:
         return (type_.lower() for type_ in types if type_.lower() in self._catalogue)
+
+
+def _for_numbers(way: Way) -> Way:
+    return way._replace(lookup=way.lookup.model_copy(update={"attributes": ()}))

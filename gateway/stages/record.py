@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
+from adapters.said import Said
 from gateway.evidence.stating import ASKED_BY_CITIZENS, grounds_of, permit_told, sources_of
 from gateway.ports import JournalEntry
 from gateway.stages.probing import noticed_in
@@ -99,14 +100,15 @@ def answered_entry(
         grounds=grounds_of(permit, zip(household, called, strict=False)),
         sources=sources.digests,
         salt=sources.nonce,
+        signed=sources.signed,
     )
 
 
-def _said(disclosures: Sequence[Disclosure], finding: Finding) -> Mapping[tuple[str, str], Collection[bytes]]:
+def _said(disclosures: Sequence[Disclosure], finding: Finding) -> Mapping[tuple[str, str], Collection[Said]]:
     """Return the digests of everything that registries said for a question, by source and lookup."""
     if len(disclosures) == 1 and not finding.said:
         return disclosures[0].gathered.said
-    found: dict[tuple[str, str], set[bytes]] = {}
+    found: dict[tuple[str, str], set[Said]] = {}
     if finding.said:
         found[finding.source_id or "", "search"] = set(finding.said)
     for disclosure in disclosures:

@@ -11,6 +11,7 @@ from standards.dci.codes import ResponseEntity
 from standards.dci.evidence import evidence_extension
 from standards.dci.place import compile_places, group_record, member_record
 from standards.dci.search import Page, SearchItem, answered_item, rejected_item
+from standards.dci.shapes import Shape, as_released, records_of, shape_of
 from standards.errors import MandatorySourceError, SourceError
 from standards.household import HouseholdProfile, Outcome
 from standards.permit import Denial, FormKind, Permit
@@ -48,7 +49,15 @@ class Responder:
         """
         forms = {name: form.kind for name, form in permit.forms.items() if form.kind is not FormKind.VALUE}
         as_member = item.response_entity is ResponseEntity.MEMBER
-        build = self._member if as_member else self._group
+        shape = shape_of(item.reg_type, item.reg_record_type)
+        if shape is None:
+            build = self._member if as_member else self._group
+            records = [build(profile, forms) for profile in profiles]
+        else:
+            told = [(profile, self._single(profile, shape, forms)) for profile in profiles]
+            records = [record for _, some in told for record in some]
+            # Every record has its entry in the evidence, also where several are about one person.
+            profiles = [profile for profile, some in told for _ in some]
         silent = sorted({s for p in profiles for s, o in p.sources.items() if o.outcome in _HOLES})
         said = [f"not obtained from {', '.join(silent)}: see hearth:evidence"] if silent else []
         shown = [p.subject or 0 for p in profiles] if as_member else None
@@ -57,7 +66,7 @@ class Responder:
             now=now,
             reg_type=item.reg_type,
             reg_record_type=item.reg_record_type,
-            records=[build(profile, forms) for profile in profiles],
+            records=as_released(shape, records),
             page=item.page or Page(max(1, len(profiles))),
             total=len(profiles) if total is None else total,
             locale=item.locale,
@@ -81,6 +90,12 @@ class Responder:
             forms=forms,
             context=self._context,
         )
+
+    def _single(
+        self, profile: HouseholdProfile, shape: Shape, forms: Mapping[str, FormKind]
+    ) -> list[dict[str, object]]:
+        person = profile.members[profile.subject or 0]
+        return records_of(shape, _shown(person.attributes), forms=forms, context=self._context)
 
     def _member(self, profile: HouseholdProfile, forms: Mapping[str, FormKind]) -> dict[str, object]:
         person = profile.members[profile.subject or 0]

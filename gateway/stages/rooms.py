@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import date
 from typing import NamedTuple
 
 from adapters.ports import Deadline
@@ -75,6 +76,8 @@ class Answer(NamedTuple):
     """What it was given under. None for a refusal."""
     held: tuple[Held, ...] = ()
     """What it rests on, one for each record; it may leave only while `Decisions.still_holds` for each."""
+    again_on: date | None = None
+    """A quota is used up, and the question may be asked again from this day on, UTC."""
 
 
 class Disclosure(NamedTuple):

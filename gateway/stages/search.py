@@ -20,13 +20,14 @@ from typing import NamedTuple, TypeVar
 from adapters.catalogue import Registries
 from adapters.manifest import Search
 from adapters.ports import Deadline, SearchFetch
+from adapters.said import Said
 from gateway.stages.stand_in import is_stand_in
 from policies.counters import CountError
 from policies.probes import in_told_form
 from standards.dci.codes import ResponseEntity
 from standards.dci.search import FilterQuery, Page, SearchItem
 from standards.errors import RequestError, SourceError
-from standards.filters import Any_, Comparison, Every, Filter, Not, attributes_of, holds
+from standards.filters import Any_, Comparison, Every, Filter, Not, attributes_of, holds, looks_into_text
 from standards.household import HouseholdProfile
 from standards.identifiers import Identifier
 from standards.permit import Operator, Permit
@@ -53,7 +54,7 @@ class Finding(NamedTuple):
     note: str | None = None
     went_by: frozenset[str] = frozenset()
     """What the registry filtered and sorted by."""
-    said: tuple[bytes, ...] = ()
+    said: tuple[Said, ...] = ()
     """SHA-256 of the responses to the search."""
 
 
@@ -101,9 +102,11 @@ class Searcher:
         if holds(query.filter, lambda _: (False, None)) is False:
             return Finding((), total=0, note="the filter can hold for nobody: codes have no order, compare by eq or in")
         entity = "person" if item.response_entity is ResponseEntity.MEMBER else "group"
-        ability = self._best(query.filter, entity)
+        ability = self._best(query.filter, entity, permit.sources)
         if ability is None:
-            raise RequestError(self._why_refused(query.filter, entity), reason_code="rjct.filter.invalid")
+            raise RequestError(
+                self._why_refused(query.filter, entity, permit.sources), reason_code="rjct.filter.invalid"
+            )
         sort = tuple((k.attribute, k.is_descending) for k in item.sort if k.attribute in ability.search.attributes)
         notes = [
             f"not sorted by {key.attribute}: {ability.source_id} does not offer it"
@@ -167,23 +170,31 @@ class Searcher:
             raise silences.exceptions[0] from None
         return [task.result() for task in tasks]
 
-    def _best(self, filter: Filter, entity: str) -> _Ability | None:
-        """Return the registry that a filter narrows most; between equals the one that can be given most of it."""
+    def _best(self, filter: Filter, entity: str, sources: frozenset[str] | None) -> _Ability | None:
+        """Return the registry that a filter narrows most; between equals the one that can be given most of it.
+
+        sources: registries that the question is to; None: all.
+        """
         able = [
             _Ability(id_, search, pushed, rest, share_left(pushed, search))
             for id_, registry in self._registries.items()
             for search in registry.manifest.searches
-            if search.entity == entity
+            if search.entity == entity and _may_search(id_, search, sources)
             for pushed, rest in (_split(filter, frozenset(search.attributes)),)
             if pushed is not None
         ]
         return min(able, key=lambda a: (a.share, len(a.rest), a.source_id), default=None)
 
-    def _why_refused(self, filter: Filter, entity: str) -> str:
+    def _why_refused(self, filter: Filter, entity: str, sources: frozenset[str] | None) -> str:
         """Return why no registry can narrow a search, and what to add or to change."""
-        offered = self._searchable(entity)
+        offered = self._searchable(entity, sources)
         named = ", ".join(sorted(offered)) or "none offered"
         known, strange = sorted(attributes_of(filter) & offered), sorted(attributes_of(filter) - offered)
+        if looks_into_text(filter) and not strange:
+            return (
+                "no connected registry can be searched by a part of a text alone; add a condition by eq, in or an "
+                f"order with `and` on one of: {named}"
+            )
         if known and strange:
             return (
                 f"no connected registry can narrow this: {', '.join(known)} can be searched by, but stand in `or` or "
@@ -199,9 +210,15 @@ class Searcher:
             f"with `and` on one of: {named}"
         )
 
-    def _searchable(self, entity: str) -> set[str]:
-        manifests = [r.manifest for r in self._registries.values()]
-        return {a for m in manifests for s in m.searches if s.entity == entity for a in s.attributes}
+    def _searchable(self, entity: str, sources: frozenset[str] | None) -> set[str]:
+        manifests = [registry.manifest for registry in self._registries.values()]
+        searches = [s for m in manifests for s in m.searches if s.entity == entity and _may_search(m.id, s, sources)]
+        return {attribute for search in searches for attribute in search.attributes}
+
+
+def _may_search(source_id: str, search: Search, sources: frozenset[str] | None) -> bool:
+    """Tell whether a question may be narrowed by a registry: one to certain registries by these, any other by all."""
+    return source_id in sources if sources is not None else not search.for_own_type
 
 
 def share_left(filter: Filter, search: Search) -> float:
@@ -220,13 +237,17 @@ def share_left(filter: Filter, search: Search) -> float:
 
 
 def _split(filter: Filter, known: frozenset[str]) -> tuple[Filter | None, tuple[Filter, ...]]:
-    """Return the part of a filter over known attributes, and what is left; only an AND can be split."""
-    if attributes_of(filter) <= known:
+    """Return the part of a filter that a registry can be asked for, and what is left; only an AND can be split."""
+
+    def is_able(part: Filter) -> bool:
+        return attributes_of(part) <= known and not looks_into_text(part)
+
+    if is_able(filter):
         return filter, ()
     if not isinstance(filter, Every):
         return None, (filter,)
-    able = tuple(part for part in filter.parts if attributes_of(part) <= known)
-    rest = tuple(part for part in filter.parts if not attributes_of(part) <= known)
+    able = tuple(part for part in filter.parts if is_able(part))
+    rest = tuple(part for part in filter.parts if not is_able(part))
     return (Every(able) if able else None), rest
 
 

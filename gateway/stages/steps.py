@@ -86,6 +86,9 @@ class Plan(NamedTuple):
     that issues these numbers tells whether it is a second one. It is among the steps once it has been taken."""
     why: tuple[str, ...] = ()
     """One sentence for every choice."""
+    tellers: frozenset[str] | None = None
+    """Registries whose word counts, for a question to one kind of registry: the others are asked for numbers only.
+    None: everybody's."""
 
     def looking_again(self, step: Step) -> Plan:
         """Return the plan with the second look among its steps."""
@@ -96,7 +99,8 @@ class Plan(NamedTuple):
         """Return the plan for people and tests: one line a step."""
         return "\n".join(
             [
-                f"by {self.asked_by}, household {self.rule.title if self.rule else 'not asked for'}",
+                f"by {self.asked_by}, household {self.rule.title if self.rule else 'not asked for'}"
+                + (f", told by {', '.join(sorted(self.tellers))} alone" if self.tellers is not None else ""),
                 *(step.text(step.who if self.rule else Who.ASKED) for step in self.steps),
                 *(f"- {source} not asked: {why}" for source, why in sorted(self.not_asked.items())),
             ]

@@ -87,10 +87,13 @@ class Tables:
         return table
 
     def _compile(self, plan: Plan, holders: Holders) -> Table:
+        today = self._today
+        if plan.tellers is not None:
+            holders, today = self._told_by(plan.tellers, holders), self._told_by(plan.tellers, today)
         # What was asked only because a better registry was silent is no claim beside it.
         asked = frozenset(step.key for step in plan.steps if not step.instead_of)
         keys = {name: tuple(k for k in holders.get(name, ()) if k in asked) for name in sorted(plan.reads)}
-        unasked = {name: self._unasked(name, plan, holders) for name in keys}
+        unasked = {name: _unasked(name, plan, holders, today) for name in keys}
         persons = [self._catalogue[name] for name in keys if self._catalogue[name].entity is Entity.PERSON]
         numbers = [d.name for d in persons if d.type is ValueType.IDENTIFIER]
         facts = [d.name for d in persons if d.type is not ValueType.IDENTIFIER]
@@ -110,10 +113,21 @@ class Tables:
             ),
         )
 
-    def _unasked(self, name: str, plan: Plan, holders: Holders) -> Unavailable:
-        """Return why an attribute is not known of which no registry was asked."""
-        today_only = () if name in holders else self._today.get(name, ())
-        if today_only:
-            return Unavailable(UnavailableReason.NOT_AS_OF, today_only[0][0])
-        is_held = name in plan.unreachable and name in holders
-        return Unavailable(UnavailableReason.NO_IDENTIFIER if is_held else UnavailableReason.NO_SOURCE)
+    def _told_by(self, tellers: frozenset[str], holders: Holders) -> Holders:
+        """Return who holds what when only some registries' word counts; a number is a number whoever states it."""
+        told = {
+            name: keys
+            if self._catalogue[name].type is ValueType.IDENTIFIER
+            else tuple(key for key in keys if key[0] in tellers)
+            for name, keys in holders.items()
+        }
+        return {name: keys for name, keys in told.items() if keys}
+
+
+def _unasked(name: str, plan: Plan, holders: Holders, today: Holders) -> Unavailable:
+    """Return why an attribute is not known of which no registry was asked."""
+    today_only = () if name in holders else today.get(name, ())
+    if today_only:
+        return Unavailable(UnavailableReason.NOT_AS_OF, today_only[0][0])
+    is_held = name in plan.unreachable and name in holders
+    return Unavailable(UnavailableReason.NO_IDENTIFIER if is_held else UnavailableReason.NO_SOURCE)

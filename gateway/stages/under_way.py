@@ -10,6 +10,7 @@ from typing import NamedTuple
 from adapters.catalogue import Registries
 from adapters.manifest import Lookup, Manifest
 from adapters.ports import Deadline, Fetch, Record
+from adapters.said import Said
 from gateway.ports import Kept, RecordKey
 from standards.errors import SourceError
 from standards.identifiers import Identifier
@@ -22,8 +23,8 @@ class Heard(NamedTuple):
     record: Record | None
     provenance: Provenance
     reason: UnavailableReason | None = None
-    said: tuple[bytes, ...] = ()
-    """SHA-256 of the responses that it was read from."""
+    said: tuple[Said, ...] = ()
+    """The responses that it was read from."""
 
 
 class Terms(NamedTuple):

@@ -90,7 +90,12 @@ class Whose(NamedTuple):
     async def _place(self, known: Sequence[Mapping[str, str]], permits: list[PersonPermit], decide: Deciding) -> None:
         """Ask where people live of whom something is kept back that an emergency may lift."""
         wanted = frozenset(PLACES)
-        for key, (_, lookup) in self.lookups.items():
+
+        def best_word_first(of: tuple[Key, tuple[Manifest, Lookup]]) -> tuple[int, Key]:
+            key, (manifest, _) = of
+            return max(manifest.rank(name) for name in PLACES), key
+
+        for key, (_, lookup) in sorted(self.lookups.items(), key=best_word_first):
             if lookup.entity != "person" or not wanted <= set(lookup.attributes):
                 continue
             whose: dict[Identifier, int] = {}

@@ -233,7 +233,7 @@ class TrailBook(Tables):
         event, correlation = entry["event"], entry.get("correlation", "")
         if event in UNMADE - QUESTIONS:
             return None
-        if event not in {"search.answered", "search.abandoned"}:
+        if event not in {"search.answered", "search.abandoned", "event.told"}:
             return Found(seq, entry)
         family = self._of_correlation(connection, correlation, seq, tail)
         if event == "search.abandoned":
@@ -343,7 +343,7 @@ def _is_unmade(seq: int, entry: Entry, family: Sequence[tuple[int, Entry]]) -> b
     if upto is None:
         return False
     after = max((s for s in replaced if s < seq), default=0)
-    return len([s for s, e in alike if after < s < upto and e["event"] == "search.answered"]) == 1
+    return len([s for s, e in alike if after < s < upto and e["event"] in {"search.answered", "event.told"}]) == 1
 
 
 def _after(connection: sa.Connection, seq: int) -> Iterator[tuple[int, Entry]]:

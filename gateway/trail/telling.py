@@ -13,7 +13,7 @@ from gateway.trail.words import Sentences, listed
 from policies.agreement import Agreement, Purpose
 
 QUESTIONS: Final = frozenset(
-    {"search.answered", "search.denied", "search.rejected", "search.unanswered", "search.abandoned"}
+    {"search.answered", "search.denied", "search.rejected", "search.unanswered", "search.abandoned", "event.told"}
 )
 """Entries that are told as questions."""
 UNMADE: Final = frozenset({"search.superseded", "search.withheld", "search.abandoned"})

@@ -89,6 +89,10 @@ ENGLISH: Final = Sentences(
             "dispute.answered": "{who} recorded the answer to a dispute of yours.",
             "dispute.closed": "A dispute of yours was closed, through {who}.",
             "dispute.read": "{who} read what you dispute.",
+            "subscription.added": "{who} asked to be told when something happens to you.",
+            "subscription.removed": "{who} is not told any more when something happens to you.",
+            "subscription.looked": "We looked, for {who}, whether something about you has changed; nothing was told.",
+            "event.withheld": "Something happened to you, and {who} was not told of it.",
             "search.rehearsed": "{who} tried a draft of an agreement on practice data.",
             "journal.searched": "{who} searched the record of questions for you, to check it.",
         }

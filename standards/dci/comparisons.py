@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from standards.attributes import NUMERIC, ValueType
 from standards.codes import to_code
 from standards.dci.reading import boolean, filter_refused, is_absent, number
-from standards.filters import NEVER, Comparison
+from standards.filters import NEVER, Comparison, TextOperator
 from standards.identifiers import GROUP_TYPES, MAX_LENGTH, PERSON_TYPES, Identifier, identifier, normal_type
 from standards.permit import Operator
 
@@ -23,6 +23,9 @@ MAX_VALUES: Final = 256
 """Most values of one `in`."""
 MAX_TEXT: Final = 255
 """Longest text compared with, in characters."""
+
+MIN_PART: Final = 2
+"""Shortest part of a text that is looked for, in characters."""
 
 _OPERATORS: Final[Mapping[str, Operator]] = {o.value: o for o in Operator} | {
     "gte": Operator.GE,
@@ -69,6 +72,26 @@ def comparison(catalogue: Catalogue, name: object, operator: Operator, value: ob
     if definition.type is ValueType.CODE and operator is not Operator.EQ and definition.codes not in _ORDERED:
         return NEVER
     return Comparison(definition.name, operator, typed)
+
+
+def text_comparison(catalogue: Catalogue, name: object, operator: TextOperator, value: object) -> Filter:
+    """Return the comparison of a text with a part of it; of a list, `contains` asks for one whole entry.
+
+    Numbers of people are never looked into: one could count through them.
+
+    Raises: ItemRefusedError (`rjct.filter.invalid`) for an unknown attribute, one that is no text, or a part too short.
+    """
+    attribute = catalogue.resolve(name) if isinstance(name, str) and 0 < len(name) <= MAX_TEXT else None
+    if attribute is None:
+        raise filter_refused("unknown attribute_name: the attribute catalogue lists the names")
+    definition = catalogue[attribute]
+    if definition.type is ValueType.LIST and operator is TextOperator.CONTAINS:
+        return Comparison(attribute, Operator.EQ, _typed(definition, value))
+    if definition.type is not ValueType.STRING:
+        raise filter_refused(f"{attribute} is no text, so no part of it can be looked for")
+    if not isinstance(value, str) or not MIN_PART <= len(value.strip()) <= MAX_TEXT:
+        raise filter_refused(f"a part of a text has {MIN_PART} to {MAX_TEXT} characters")
+    return Comparison(attribute, operator, value.strip())
 
 
 def identifier_of(type_: object, value: object) -> Identifier:

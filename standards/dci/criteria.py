@@ -4,9 +4,10 @@ Grammar of the `expression` form, which the standard leaves to implementers. It 
 
     document    {"$and": [document...]} | {"$or": [document...]} | {"$not": document} | {name: condition}
     condition   {"$eq" | "$ne" | "$lt" | "$lte" | "$gt" | "$gte": value} | {"$in" | "$nin": [value...]}
-                | {"$not": condition}
+                | {"$contains" | "$startsWith" | "$endsWith": text} | {"$not": condition}
 
-Several members of one object must all hold.
+Several members of one object must all hold. A path may stand for a name. The three that look into a text compare it in
+upper or lower case, and are for texts only (of a list, `$contains` is one whole entry).
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from standards.dci.codes import QueryType
-from standards.dci.comparisons import comparison, identifier_of, operator_of
+from standards.dci.comparisons import comparison, identifier_of, operator_of, text_comparison
 from standards.dci.reading import (
     ItemRefusedError,
     criteria_refused,
@@ -25,7 +26,7 @@ from standards.dci.reading import (
     member,
 )
 from standards.dci.search import FilterQuery, IdQuery
-from standards.filters import Any_, Comparison, Every, Not
+from standards.filters import Any_, Comparison, Every, Not, TextOperator
 from standards.identifiers import Identifier
 from standards.permit import Operator
 
@@ -57,6 +58,12 @@ _MONGO: Final[Mapping[str, tuple[Operator, bool]]] = {
 }
 """Expression operator -> ours, and whether it is negated."""
 
+_TEXT: Final[Mapping[str, TextOperator]] = {
+    "$contains": TextOperator.CONTAINS,
+    "$startsWith": TextOperator.STARTS_WITH,
+    "$endsWith": TextOperator.ENDS_WITH,
+}
+
 _EXPRESSION: Final = re.compile(r"expression(\d{1,3})\Z", re.ASCII)
 
 
@@ -65,20 +72,29 @@ def read_query(catalogue: Catalogue, query_type: object, query: object) -> IdQue
 
     Raises: ItemRefusedError with the code and the sentence of the item's answer.
     """
-    kind = _QUERY_TYPES.get(query_type.strip().lower()) if isinstance(query_type, str) else None
-    if kind is None:
-        raise criteria_refused("query_type is one of idtype-value, expression, predicate")
-    if kind is QueryType.GRAPHQL:
-        raise criteria_refused("graphql is not served here; use expression or predicate")
+    kind = query_type_of(query_type)
     if kind is QueryType.IDTYPE_VALUE:
         return IdQuery(_id_query(query))
     if kind is QueryType.EXPRESSION and not isinstance(query, list):
-        read = _Reader(catalogue).document(_expression(query), 1)
+        read = _Reader(catalogue).document(expression_document(query), 1)
     else:
         read = _Reader(catalogue).predicates(query)
     if isinstance(read, Identifier):
         return IdQuery(read)
     return FilterQuery(read, shape(read))
+
+
+def query_type_of(query_type: object) -> QueryType:
+    """Return the form that a query says it is written in.
+
+    Raises: ItemRefusedError for any other, and for the one that is not served here.
+    """
+    kind = _QUERY_TYPES.get(query_type.strip().lower()) if isinstance(query_type, str) else None
+    if kind is None:
+        raise criteria_refused("query_type is one of idtype-value, expression, predicate")
+    if kind is QueryType.GRAPHQL:
+        raise criteria_refused("graphql is not served here; use expression or predicate")
+    return kind
 
 
 def collection_of(query: object) -> str | None:
@@ -91,7 +107,7 @@ def collection_of(query: object) -> str | None:
 def shape(filter: Filter) -> str:
     """Return the text of a filter with `?` in the place of every compared value, which may be personal."""
     if isinstance(filter, Comparison):
-        return f"{filter.attribute} {filter.operator} ?"
+        return f"{filter.attribute} {filter.operator.replace('_', ' ')} ?"
     if isinstance(filter, Not):
         return f"not ({shape(filter.part)})"
     between = " and " if isinstance(filter, Every) else " or "
@@ -123,8 +139,11 @@ def _inner(query: object) -> dict[str, object] | None:
     return query if isinstance(query, dict) else None
 
 
-def _expression(query: object) -> object:
-    """Return the document inside the wrapping of an expression query."""
+def expression_document(query: object) -> object:
+    """Return the document inside the wrapping of an expression query.
+
+    Raises: ItemRefusedError when there is none.
+    """
     inner = _inner(query)
     if inner is None or not isinstance(query, dict):
         raise criteria_refused("an expression query is an object with value.expression.query")
@@ -204,8 +223,12 @@ class _Reader:
             if word == "$not":
                 parts.append(Not(self._filter(self._condition(name, value, depth + 1))))
                 continue
+            if word in _TEXT:
+                self._count()
+                parts.append(text_comparison(self._catalogue, name, _TEXT[word], value))
+                continue
             if word not in _MONGO:
-                raise filter_refused(f"a condition is made of {', '.join(_MONGO)} and $not")
+                raise filter_refused(f"a condition is made of {', '.join((*_MONGO, *_TEXT))} and $not")
             operator, is_negated = _MONGO[word]
             compared = self._compare(name, operator, value)
             parts.append(Not(self._filter(compared)) if is_negated else compared)
@@ -221,10 +244,13 @@ class _Reader:
         return [(str(name), inner) for name, inner in document.items()]
 
     def _compare(self, name: object, operator: Operator, value: object) -> Filter | Identifier:
+        self._count()
+        return comparison(self._catalogue, name, operator, value)
+
+    def _count(self) -> None:
         self._left -= 1
         if self._left < 0:
             raise _too_many()
-        return comparison(self._catalogue, name, operator, value)
 
     def _all_of(self, parts: list[Filter | Identifier]) -> Filter | Identifier:
         """Join parts that must all hold; one alone stays what it is, so that a lone identifier stays one."""

@@ -44,7 +44,8 @@ def evidence_extension(
             household_evidence(profile, record, member=members[record] if members else None, words=words)
             for record, profile in enumerate(profiles)
         ],
-        SOURCES: sources_part(merged_sources(profiles)),
+        # Several records may be about one profile, which was asked for once.
+        SOURCES: sources_part(merged_sources(list({id(profile): profile for profile in profiles}.values()))),
     }
     if reasons := words.reasons():
         extension[REASONS] = reasons

@@ -1,4 +1,4 @@
-"""Attribute values -> DCI Member and Group records, each value at its place in the catalogue.
+"""Attribute values -> DCI records, each value at its place: of Members and Groups by the catalogue, else by a shape.
 
 The places are compiled once. A record is filled in one pass; an object that no value is in is not there.
 """
@@ -25,6 +25,9 @@ OBJECT_TYPES: Final[Mapping[str, str]] = {
     "hearth:health": "hearth:HealthSummary",
     "hearth:dwelling": "hearth:Dwelling",
     "hearth:benefits": "hearth:BenefitSummary",
+    "hearth:disability": "hearth:Disability",
+    "hearth:farm": "hearth:Farming",
+    "hearth:employment": "hearth:Employment",
 }
 """Object of a record -> its `@type`."""
 
@@ -32,32 +35,40 @@ HOUSEHOLD: Final = "2"
 """AssistanceUnit code of a household."""
 
 
-class _Container(NamedTuple):
+class Container(NamedTuple):
     """An object inside a record, and how to make it."""
 
     path: str
-    parent: _Container | None
+    parent: Container | None
     key: str
     is_first_of_list: bool
     type: str | None
 
 
-class _Place(NamedTuple):
+class Place(NamedTuple):
     """Where one attribute goes: a member of an object, or an entry of a list of identifiers."""
 
     path: str
     """Of the object."""
     key: str
     identifier_type: str | None
-    container: _Container
+    container: Container
+    person: Container | None = None
+    """Of a member's number: the person's own object, which has all of them too."""
+    is_list: bool = False
+    """The value stands in a list of one."""
 
 
-Places = dict[str, _Place]
+Places = dict[str, Place]
 """Attribute name -> compiled place."""
 
+OTHERS: Final = "additional_attributes"
+"""Where values in other forms than their own stand in a Member or Group."""
+MEMBER_NUMBERS: Final = "member_identifier"
+PERSON: Final = "demographic_info"
+
 _NO_FORMS: Final[Mapping[str, FormKind]] = {}
-_ROOT: Final = _Container("", None, "", is_first_of_list=False, type=None)
-_PERSON: Final = _Container("demographic_info", _ROOT, "demographic_info", is_first_of_list=False, type="SRPerson")
+_ROOT: Final = Container("", None, "", is_first_of_list=False, type=None)
 
 
 def compile_places(catalogue: Catalogue) -> Places:
@@ -65,17 +76,27 @@ def compile_places(catalogue: Catalogue) -> Places:
 
     Raises: ConfigurationError for a place that cannot be read, or that two attributes share.
     """
-    containers = {"": _ROOT, "demographic_info": _PERSON}
-    places: Places = {}
-    taken: set[tuple[Entity, str, str, str | None]] = set()
-    for definition in catalogue:
-        place = _compile(definition.place, containers)
-        spot = (definition.entity, place.path, place.key, place.identifier_type)
+    of = {entity: {d.name: d.place for d in catalogue if d.entity is entity} for entity in Entity}
+    return {name: place for places in of.values() for name, place in compiled(places, OBJECT_TYPES).items()}
+
+
+def compiled(places: Mapping[str, str], types: Mapping[str, str]) -> Places:
+    """Return the compiled places of one kind of record.
+
+    types: object of the record -> its `@type`.
+    Raises: ConfigurationError for a place that cannot be read, or that two attributes share.
+    """
+    containers = {"": _ROOT}
+    found: Places = {}
+    taken: set[tuple[str, str, str | None]] = set()
+    for name, said in places.items():
+        place = _compile(said, containers, types)
+        spot = (place.path, place.key, place.identifier_type)
         if spot in taken:
-            raise ConfigurationError(f"the place of {definition.name} is that of another attribute")
+            raise ConfigurationError(f"the place of {name} is that of another attribute")
         taken.add(spot)
-        places[definition.name] = place
-    return places
+        found[name] = place
+    return found
 
 
 def member_record(
@@ -94,7 +115,7 @@ def member_record(
     context: address of the JSON-LD context; given for a record that stands alone, not for members of a group.
     relationship: to the head of the household, DCI Relationship code.
     """
-    record = _record("Member", values, places, forms, context)
+    record = record_of("Member", values, places, forms=forms, context=context)
     if relationship:
         record["hearth:relationship_to_head"] = relationship
     return record
@@ -114,7 +135,7 @@ def group_record(
 
     head: which of `members` is the head of the household, if that is known.
     """
-    record = _record(type, values, places, forms, context)
+    record = record_of(type, values, places, forms=forms, context=context)
     record["group_type"] = HOUSEHOLD
     if head is not None:
         record["group_head_info"] = members[head]
@@ -122,35 +143,41 @@ def group_record(
     return record
 
 
-def _record(
+def record_of(
     type_: str,
     values: Mapping[str, JsonValue],
     places: Places,
-    forms: Mapping[str, FormKind],
-    context: str | None,
+    *,
+    forms: Mapping[str, FormKind] = _NO_FORMS,
+    context: str | None = None,
+    others: str = OTHERS,
 ) -> dict[str, Any]:
+    """Build a record of one kind.
+
+    others: member in which the values stand that are shown in another form than their own.
+    """
     record: dict[str, Any] = {"@context": context, "@type": type_} if context else {"@type": type_}
     made = {"": record}
     for name, value in values.items():
         if name in forms and forms[name] is not FormKind.VALUE:
             shown = {"name": name, "value": value, "hearth:form": forms[name].value}
-            _listed(record, "additional_attributes").append(shown)
+            _listed(record, others).append(shown)
             continue
-        path, key, identifier_type, container = places[name]
+        path, key, identifier_type, container, person, is_list = places[name]
         target = made.get(path)
         if target is None:
             target = _open(container, made)
         if identifier_type is None:
-            target[key] = value
+            target[key] = [value] if is_list else value
         else:
             entry = {"identifier_type": identifier_type, "identifier_value": value}
             _listed(target, key).append(entry)
-            if key == "member_identifier":
-                _listed(made.get("demographic_info") or _open(_PERSON, made), "identifier").append(entry)
+            if person is not None:
+                _listed(made.get(person.path) or _open(person, made), "identifier").append(entry)
     return record
 
 
-def _open(container: _Container, made: dict[str, dict[str, object]]) -> dict[str, Any]:
+def _open(container: Container, made: dict[str, dict[str, object]]) -> dict[str, Any]:
     """Make an object, and those around it, and put it into its place."""
     path, parent, key, is_first_of_list, type_ = container
     opened: dict[str, object] = {"@type": type_} if type_ else {}
@@ -170,20 +197,30 @@ def _listed(record: dict[str, object], key: str) -> list[object]:
     return found
 
 
-def _compile(place: str, containers: dict[str, _Container]) -> _Place:
+def _compile(place: str, containers: dict[str, Container], types: Mapping[str, str]) -> Place:
     *outer, last = place.split(".")
     container = _ROOT
     for segment in outer:
-        path = f"{container.path}.{segment}" if container.path else segment
-        known = containers.get(path)
-        if known is None:
-            key, bracket, position = segment.partition("[")
-            if bracket and position != "0]":
-                raise ConfigurationError(f"the place {place} leads through a list position other than the first")
-            known = _Container(path, container, key, bool(bracket), OBJECT_TYPES.get(path))
-            containers[path] = known
-        container = known
-    key, bracket, identifier_type = last.partition("[")
-    if not key or (bracket and not identifier_type.endswith("]")):
+        container = _inner(place, container, segment, containers, types)
+    key, bracket, inside = last.partition("[")
+    if not key or (bracket and not inside.endswith("]")):
         raise ConfigurationError(f"the place {place} cannot be read")
-    return _Place(container.path, key, identifier_type.rstrip("]") or None, container)
+    identifier_type = inside.rstrip("]") or None
+    person = None
+    if key == MEMBER_NUMBERS and identifier_type:
+        person = _inner(place, container, PERSON, containers, types)
+    return Place(container.path, key, identifier_type, container, person, bool(bracket) and identifier_type is None)
+
+
+def _inner(
+    place: str, container: Container, segment: str, containers: dict[str, Container], types: Mapping[str, str]
+) -> Container:
+    """Return the object that stands in another one under a segment of a place."""
+    path = f"{container.path}.{segment}" if container.path else segment
+    known = containers.get(path)
+    if known is None:
+        key, bracket, position = segment.partition("[")
+        if bracket and position != "0]":
+            raise ConfigurationError(f"the place {place} leads through a list position other than the first")
+        known = containers[path] = Container(path, container, key, bool(bracket), types.get(path))
+    return known

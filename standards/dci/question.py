@@ -28,6 +28,7 @@ from standards.dci.reading import (
     moment,
 )
 from standards.dci.search import FilterQuery, IdQuery, Page, RejectedItem, SearchItem, SortKey
+from standards.dci.shapes import is_composed, record_types
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -120,25 +121,26 @@ def _reg_type(criteria: Mapping[str, object], leniency: Leniency) -> RegType:
     return found
 
 
-_SOCIAL_RECORDS: Final = frozenset(
-    {RecordType.GROUP, RecordType.MEMBER, RecordType.PERSON, RecordType.VIRTUAL_HOUSEHOLD}
-)
-
-
 def _wanted(reg_type: RegType, criteria: Mapping[str, object], query: object) -> tuple[RecordType, ResponseEntity]:
-    """Tell which records are wanted: said outright, or by the record type, or by an expression's collection."""
+    """Tell which records are wanted: said outright, or by the record type, or by an expression's collection.
+
+    The records of a single registry are each about one person; only composed ones may be households.
+    """
+    said = member(criteria, ("reg_record_type", "result_record_type"))
+    record_type = normal_record_type(said) if isinstance(said, str) else None
+    served = record_types(reg_type)
+    if not served:
+        raise criteria_refused("no records of this reg_type are served here")
+    if said is not None and record_type not in served:
+        raise criteria_refused(f"reg_record_type is not served of this reg_type; it is {' or '.join(served)}")
+    if not is_composed(reg_type):
+        return record_type or served[0], ResponseEntity.MEMBER
     said = criteria.get("response_entity")
     entity = None
     if not is_absent(said):
         entity = _ENTITIES.get(said.strip().lower()) if isinstance(said, str) else None
         if entity is None:
             raise criteria_refused("response_entity is Group or Member")
-    said = member(criteria, ("reg_record_type", "result_record_type"))
-    record_type = normal_record_type(said) if isinstance(said, str) else None
-    if said is not None and (
-        record_type is None or (reg_type is RegType.SOCIAL and record_type not in _SOCIAL_RECORDS)
-    ):
-        raise criteria_refused("reg_record_type is unknown here; it is Group or Member")
     if entity is None:
         of_record = {RecordType.MEMBER: ResponseEntity.MEMBER, RecordType.PERSON: ResponseEntity.MEMBER}
         entity = of_record.get(record_type) if record_type else _ENTITIES.get((collection_of(query) or "").lower())

@@ -115,7 +115,7 @@ def answered_item(
     now: datetime,
     reg_type: str,
     reg_record_type: str,
-    records: Sequence[Mapping[str, object]],
+    records: Sequence[Mapping[str, object]] | Mapping[str, object],
     page: Page | None = None,
     total: int | None = None,
     locale: str | None = None,
@@ -124,6 +124,7 @@ def answered_item(
 ) -> dict[str, Any]:
     """Build the item of a question that was answered; nobody found is an answer with no records.
 
+    records: as the release of the registry type has them (`shapes.as_released`).
     page, total: give both to tell which part of how many records this is.
     extensions: members added to `data`; their keys carry our prefix.
     """

@@ -63,7 +63,7 @@ def read_questions(
 
     Raises: MalformedMessageError as `read_search` does.
     """
-    transaction_id = _id(message, "transaction_id")
+    transaction_id = read_id(message, "transaction_id")
     items = message.get("search_request")
     if isinstance(items, dict):
         items = [items]
@@ -95,7 +95,7 @@ def read_header(raw: object, *, now: datetime, leniency: Leniency, action: Actio
     version = header.get("version")
     if not is_absent(version) and not (isinstance(version, str) and _VERSION.match(version)):
         raise _header_refused(HeaderReason.VERSION_INVALID, "the version is 1.0.0")
-    if not _id(header, "message_id"):
+    if not read_id(header, "message_id"):
         raise MalformedMessageError("header.message_id is missing")
     sender_id = header.get("sender_id")
     if not isinstance(sender_id, str) or not 0 < len(sender_id) <= MAX_URI:
@@ -109,6 +109,8 @@ def read_header(raw: object, *, now: datetime, leniency: Leniency, action: Actio
     if not -timedelta(seconds=leniency.future_s) <= now - sent <= timedelta(seconds=leniency.message_age_s):
         raise _header_refused(HeaderReason.MESSAGE_TS_INVALID, "message_ts is too far from the present")
     total_count = integer(header.get("total_count"))
+    if total_count is None and not is_absent(header.get("status")):
+        total_count = 0  # the header of a callback, which may leave it out
     if total_count is None or total_count < 0:
         raise _header_refused(HeaderReason.TOTAL_COUNT_INVALID, "total_count is the number of questions")
     return header_of(raw)._replace(total_count=total_count)
@@ -148,8 +150,11 @@ def _short(value: object, limit: int) -> str | None:
     return value if isinstance(value, str) and 0 < len(value) <= limit else None
 
 
-def _id(source: Mapping[str, object], name: str) -> str:
-    """Return one of the message's ids as given, which may be empty."""
+def read_id(source: Mapping[str, object], name: str) -> str:
+    """Return one of the message's ids as given, which may be empty.
+
+    Raises: MalformedMessageError when it is none.
+    """
     value = source.get(name)
     if not isinstance(value, str) or len(value) > MAX_ID:
         raise MalformedMessageError(f"{name} is a string of at most {MAX_ID} characters")

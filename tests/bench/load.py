@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import math
 import os
+import secrets
 import statistics
 import sys
 import time
@@ -115,6 +116,8 @@ class Run:
         self.size = 0
         self.late: list[float] = []
         self._asked = 0
+        # No two questions of runs against the same gateway have one message_id: it would be refused as a repetition.
+        self._first = secrets.randbelow(100_000_000)
         self._idle: deque[Asker] = deque()
         self._waiting: deque[float] = deque()
         self._window = (0.0, float("inf"))
@@ -129,7 +132,7 @@ class Run:
         self._asked += 1
         request = self._requests[number % len(self._requests)]
         household = b"%05d" % (first + number % count)
-        return request.replace(_MARK, household).replace(_NUMBER, b"%08d" % (number % 100_000_000))
+        return request.replace(_MARK, household).replace(_NUMBER, b"%08d" % ((self._first + number) % 100_000_000))
 
     def answered(self, asker: Asker, answer: bytes, meant: float) -> None:
         now = time.perf_counter()

@@ -24,6 +24,7 @@ import uvloop
 from tests.bench.dialects import Country
 
 NAMES: Final = ("crvs", "social", "national_id", "tax", "land", "education", "health")
+_SPARED: Final = ("disability", "farmer", "beneficiary", "employment")
 _CREDENTIALS: Final[dict[str, tuple[str, ...]]] = {
     "crvs": ("CLIENT_ID", "CLIENT_SECRET"),
     "social": ("CLIENT_ID", "CLIENT_SECRET"),
@@ -121,6 +122,12 @@ def environment(addresses: dict[str, str]) -> dict[str, str]:
     for name, address in addresses.items():
         found[f"HEARTH_{name.upper()}_URL"] = address
         for credential in _CREDENTIALS.get(name, ()):
+            found[f"HEARTH_{name.upper()}_{credential}"] = "bench"
+    # Connected like the others, and asked by none of the bench's questions.
+    for name in _SPARED:
+        found[f"HEARTH_{name.upper()}_URL"] = addresses["crvs"]
+    for name in ("crvs", "social", *_SPARED):
+        for credential in ("CLIENT_ID", "CLIENT_SECRET", "CALLBACK_TOKEN"):
             found[f"HEARTH_{name.upper()}_{credential}"] = "bench"
     return found
 

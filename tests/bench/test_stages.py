@@ -45,7 +45,8 @@ pytestmark = pytest.mark.bench
 ROUNDS: Final = 15
 SLICE_S: Final = 0.004
 SEAMS: Final[tuple[tuple[Any, str], ...]] = (
-    (Admission, "admit"),
+    (Admission, "open"),
+    (Admission, "questions"),
     (Decisions, "decide"),
     (Planner, "plan_agreed"),
     (Guarded, "fetch"),
@@ -221,7 +222,8 @@ def answer_bytes(stages: dict[str, Stage]) -> Callable[[], Any]:
 @pytest.mark.parametrize(
     ("name", "bound"),
     [
-        ("admit", 2.0),
+        ("open", 1.2),
+        ("questions", 1.6),
         ("decide", 0.3),
         ("plan_agreed", 0.3),
         ("adapters", 23.0),

@@ -13,6 +13,7 @@ from xml.etree.ElementTree import fromstring
 
 from mocks.people import Person
 from mocks.population import Population
+from mocks.registry import Registry
 
 NOW = "2026-09-30T08:00:00+00:00"
 TAX = "urn:pv:revenue:taxpayer:1"
@@ -42,9 +43,36 @@ class Dialect(NamedTuple):
     """A number of the right form that nobody has."""
 
 
-def dialects(population: Population) -> dict[str, Dialect]:
-    """Return the dialect of every registry, by its name."""
+def dialects(population: Population, registries: Mapping[str, Registry]) -> dict[str, Dialect]:
+    """Return the dialect of every registry, by its name; the registries only say whom they hold."""
+
+    def of_roll(name: str, reg_type: str, record_type: str, person_of: Callable[[Any], Any]) -> Dialect:
+        """Return the dialect of a registry with a roll of its own, in which a person is a DCI member."""
+        return Dialect(
+            "search",
+            lambda one: one.uin if registries[name].holds(one) and one.second_uin is None else None,
+            lambda numbers: dci(reg_type, [by_number("UIN", n) | {"reg_record_type": record_type} for n in numbers]),
+            lambda body: {number_of(person_of(record)["member_identifier"], "UIN") for record in records(body)},
+            "0000000000",
+        )
+
     return {
+        "disability": of_roll(
+            "disability",
+            "ns:org:RegistryType:DR",
+            "spdci-extensions-dci:DisabledPerson",
+            lambda record: record["personal_details"],
+        ),
+        "beneficiary": of_roll(
+            "beneficiary", "ns:org:RegistryType:IBR", "Beneficiary", lambda record: record["member"]
+        ),
+        "farmer": of_roll(
+            "farmer",
+            "ns:org:RegistryType:FR",
+            "spdci-extensions-dci:Farmer",
+            lambda record: record["farmer_personal_details"],
+        ),
+        "employment": of_roll("employment", "ns:org:RegistryType:ESS", "Member", lambda record: record),
         "crvs": Dialect(
             "search",
             lambda one: one.uin if one.brn else None,
@@ -156,8 +184,9 @@ def items(body: bytes) -> list[dict[str, Any]]:
 
 
 def records(body: bytes) -> list[dict[str, Any]]:
-    """Return the records of all items of a DCI answer."""
-    return [record for item in items(body) for record in item["data"]["reg_records"]]
+    """Return the records of all items of a DCI answer; an object in their place is the only one, or there is none."""
+    found = [item["data"]["reg_records"] for item in items(body)]
+    return [record for one in found for record in (one if isinstance(one, list) else [one] if one else [])]
 
 
 def number_of(identifiers: Sequence[Mapping[str, str]], type_: str) -> str:
@@ -210,7 +239,7 @@ def credentials(name: str, environment: Mapping[str, str], token: str = "") -> d
     """Return the headers that open a registry; `token` is the one it issued, where it issues some."""
     own = {key.removeprefix(f"HEARTH_{name.upper()}_"): value for key, value in environment.items()}
     match name:
-        case "crvs" | "social":
+        case "crvs" | "social" | "disability" | "beneficiary" | "farmer" | "employment":
             return {"Authorization": f"Bearer {token}"}
         case "national_id":
             return {"X-API-Key": own["KEY"], "X-Partner-Id": "hearth"}

@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import islice
+
 import aiohttp
+import pytest
 import pytest_asyncio
 
 from mocks.country import open_country
 from mocks.population import build
 from tests.contract.dci_country import DciCountry
+from tests.contract.dci_spec import IS_HERE
 from tests.contract.poveria import NAMES, Poveria
+from tests.witness.inside import watching
+from tests.witness.judging import faults
+
+
+@pytest.fixture(scope="session", autouse=True)
+def witnessed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Every message that a gateway or a mock registry answers while these tests run is valid by the release of its type."""
+    folder = tmp_path_factory.mktemp("witness")
+    with watching(folder):
+        yield
+    assert not IS_HERE or list(islice(faults(folder), 20)) == []
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -32,7 +48,7 @@ async def poveria(country):
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def dci_country():
-    """A larger country, and its two DCI registries with their tokens."""
+    """A larger country, and its DCI registries with their tokens."""
     population = build(400, 5)
     async with open_country(population) as served, aiohttp.ClientSession() as client:
         both = DciCountry(client, served, population)

@@ -15,7 +15,7 @@ from tests.contract import asking
 from tests.contract.asking import Ask, Dialect
 
 NAMES = [kind.name for kind in REGISTRIES]
-OAUTH = ["crvs", "social"]
+OAUTH = ["crvs", "social", "disability", "beneficiary", "farmer", "employment"]
 SPOKEN = {
     "crvs": ("dci", "ns:org:RegistryType:Civil"),
     "social": ("dci", "ns:org:RegistryType:Social"),
@@ -24,6 +24,10 @@ SPOKEN = {
     "land": ("ogc", "ns:hearth:RegistryType:Land"),
     "education": ("rest", "ns:hearth:RegistryType:Education"),
     "health": ("fhir", "ns:hearth:RegistryType:Health"),
+    "disability": ("dci", "ns:org:RegistryType:DR"),
+    "beneficiary": ("dci", "ns:org:RegistryType:IBR"),
+    "farmer": ("dci", "ns:org:RegistryType:FR"),
+    "employment": ("dci", "ns:org:RegistryType:ESS"),
 }
 
 
@@ -38,7 +42,8 @@ class Poveria:
 
     def __init__(self, client: aiohttp.ClientSession, population: Population, served: Mapping[str, Served]) -> None:
         self.client, self.population, self.served = client, population, served
-        self.dialects: Mapping[str, Dialect] = asking.dialects(population)
+        registries = {name: one.registry for name, one in served.items()}
+        self.dialects: Mapping[str, Dialect] = asking.dialects(population, registries)
         self._tokens: dict[str, str] = {}
 
     def url(self, name: str, path: str) -> URL:

@@ -12,6 +12,7 @@ import orjson
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from adapters.ports import GroupMember, Link, Record
+from adapters.said import Said, Signed
 from gateway.ports import Kept, Looked, RecordKey
 from standards.identifiers import GROUP_TYPES, Identifier
 from standards.states import UnavailableReason
@@ -91,7 +92,7 @@ class SealedCache:
             {
                 "names": sorted(kept.names),
                 "retrieved_at": kept.retrieved_at,
-                "said": [digest.hex() for digest in kept.said],
+                "said": [(one.digest.hex(), one.signed and tuple(one.signed)) for one in kept.said],
                 "record": None if record is None else {**record._asdict(), "links": [k._asdict() for k in record.links], "members": [m._asdict() for m in record.members]},
             }
         )  # fmt: skip
@@ -107,5 +108,7 @@ class SealedCache:
             record["unusable"] = {name: UnavailableReason(why) for name, why in record["unusable"].items()}
             record["duplicates"] = tuple(record["duplicates"])
             record = Record(**record)
-        said = tuple(map(bytes.fromhex, stated["said"]))
+        said = tuple(
+            Said(bytes.fromhex(digest), Signed(*signed) if signed else None) for digest, signed in stated["said"]
+        )
         return Kept(record, frozenset(stated["names"]), datetime.fromisoformat(stated["retrieved_at"]), said)

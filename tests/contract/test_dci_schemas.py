@@ -11,13 +11,13 @@ from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 
 import standards.dci
-from standards.attributes import Catalogue, Entity, ValueType
-from standards.codes import CodeDirectories
+from standards.attributes import Catalogue, Entity
 from standards.dci.codes import HeaderReason, RecordType, RegType, SearchReason
 from standards.dci.envelope import Header
 from standards.dci.evidence import evidence_extension
 from standards.dci.place import compile_places, group_record, member_record
 from standards.dci.search import Page, answer_header, answered_item, pending_item, rejected_item, search_answer
+from standards.dci.shapes import Shape, as_released, records_of, shapes
 from standards.household import Evidence, HouseholdProfile, Member, Outcome, SourceOutcome
 from standards.permit import FormKind
 from standards.states import (
@@ -31,6 +31,7 @@ from standards.states import (
     Withheld,
     WithheldReason,
 )
+from tests.samples import sample
 
 pytestmark = pytest.mark.contract
 
@@ -61,23 +62,6 @@ def answer(*items: dict[str, object], **refusal: Any) -> dict[str, object]:
     """Build a whole answer around items."""
     header = answer_header(ASKED, items, now=NOW, message_id="m-2", sender_id="gateway.example.org", **refusal)
     return search_answer(header, "t-1", "c-1", items)
-
-
-def sample(name: str) -> object:
-    """Return a value that an attribute may have."""
-    definition = CATALOGUE[name]
-    if definition.codes:
-        return next(iter(CodeDirectories.load().codes(definition.codes)))
-    return {
-        ValueType.STRING: "x",
-        ValueType.DATE: "1990-02-01",
-        ValueType.INTEGER: 2,
-        ValueType.DECIMAL: 2.5,
-        ValueType.BOOLEAN: True,
-        ValueType.MONEY: 100,
-        ValueType.LIST: ["x"],
-        ValueType.IDENTIFIER: "1234567890",
-    }[definition.type]
 
 
 def states() -> dict[str, AttributeState]:
@@ -116,7 +100,22 @@ def found(*records: dict[str, object], **more: Any) -> dict[str, object]:
     )
 
 
+def of_registry(shape: Shape, *records: dict[str, Any]) -> dict[str, object]:
+    """Build an answered item with records of one kind of registry."""
+    given = as_released(shape, records)
+    return answered_item("ref-1", now=NOW, reg_type=shape.reg_type, reg_record_type=shape.record_type, records=given)
+
+
+def whole(shape: Shape) -> list[dict[str, Any]]:
+    """Build the record of a registry with everything in it, some of it in another form."""
+    values = {name: sample(name) for name in shape.names}
+    return records_of(shape, values, forms={"given_name": FormKind.GENERALISED}, context="https://x/y")
+
+
 ANSWERS = [
+    *(answer(of_registry(shape)) for shape in shapes().values()),
+    *(answer(of_registry(shape, *whole(shape))) for shape in shapes().values()),
+    *(answer(of_registry(shape, *whole(shape), *whole(shape))) for shape in shapes().values()),
     answer(found()),
     answer(found(household(), extensions=evidence_extension([profile()], plan="Fetch(tax)"))),
     answer(found(household(type="hearth:VirtualHousehold"), page=Page(10), total=1, locale="eng", message="why")),

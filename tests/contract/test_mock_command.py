@@ -41,7 +41,7 @@ async def _start(folder: Path, *arguments: str):
 
 
 async def test_the_command_publishes_the_country_and_stops_when_told(started, tmp_path):
-    """`country.json` names seven registries that answer; SIGTERM ends it also while slow answers hang."""
+    """`country.json` names the registries that answer; SIGTERM ends it also while slow answers hang."""
     process, card = await started()
     try:
         assert list(card["registries"]) == NAMES

@@ -14,10 +14,10 @@ from tests.contract.poveria import NAMES, OAUTH, SPOKEN
 pytestmark = [pytest.mark.contract, pytest.mark.asyncio(loop_scope="module")]
 
 
-async def test_all_seven_registries_are_there(poveria):
+async def test_all_registries_are_there(poveria):
     """Each says what it speaks, what it registers, and answers under its own address."""
     assert {name: (one.registry.speaks, one.registry.reg_type) for name, one in poveria.served.items()} == SPOKEN
-    assert len({one.url for one in poveria.served.values()}) == 7
+    assert len({one.url for one in poveria.served.values()}) == len(SPOKEN) == 11
     for name in NAMES:
         async with poveria.client.get(poveria.url(name, "/health")) as response:
             assert response.status == 200
@@ -140,10 +140,11 @@ async def test_the_example_of_the_dead_is_alive_at_national_id(poveria):
 
 
 async def test_fifty_people_fit_one_message(poveria):
-    """The two DCI registries answer fifty items in the order asked."""
+    """The DCI registries answer fifty items in the order asked."""
     for name in OAUTH:
         numbers = poveria.numbers(name, 50)
-        answer = await poveria.about(name, numbers)
+        # Some registries know fewer people than that; the same one may be asked about twice.
+        answer = await poveria.about(name, (numbers * 50)[:50])
 
         assert [item["reference_id"] for item in asking.items(answer.body)] == [f"ref-{n}" for n in range(50)]
         assert poveria.dialects[name].found(answer.body) == set(numbers)

@@ -271,6 +271,11 @@ async def test_who_narrows_is_to_be_forgotten(ledger):
     await ledger.import_lines([line("2222222222", "refused")])
     assert (await ledger.gone(after))[1] == (identifier("UIN", "2222222222"),)
 
+    after = (await ledger.gone(0))[0]
+    await ledger.leave_word([identifier("UIN", "3333333333")])
+    await ledger.leave_word([])
+    assert (await ledger.gone(after))[1] == (identifier("UIN", "3333333333"),)
+
 
 async def test_objections_are_looked_for_only_where_there_are_any(ledger):
     """And stand beside what was consented to."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from adapters.ports import GroupMember, Link
+from adapters.said import Said, Signed
 from gateway.cache import MARK_S, MemoryCache
 from gateway.ports import Kept, RecordKey
 from standards.identifiers import Identifier
@@ -66,7 +67,7 @@ async def test_what_is_kept_comes_back_whole(cache):
         duplicates=({"HOUSEHOLD_ID": "HH-000002"},),
     )
     names = frozenset({"given_name", "marital_status"})
-    said = (b"\1" * 32, b"\2" * 32)
+    said = (Said(b"\1" * 32), Said(b"\2" * 32, Signed("kid", "jws", "2026-11-21T10:00:00+00:00")))
     await put(cache, (key(), Kept(whole, names, NOW, said)), (key(JUMA), Kept(None, names, NOW)))
 
     found = (await cache.get_many([key(JUMA), key(), key(GROUP)])).found

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from gateway.api.view import SINGLE
 from gateway.client import HearthClient
-from standards.dci.codes import ResponseEntity
+from standards.dci.codes import DEFAULT_RECORD_TYPE, ResponseEntity, normal_record_type, normal_reg_type
+from standards.dci.shapes import is_composed
 from tests.answers import Checker, disagreements
 
 
@@ -50,7 +52,9 @@ class CheckedClient(HearthClient):
         found = [a for a in self._listed if a["in_force"] and (purpose is None or purpose in a["purposes"])]
         if not found:
             return None
-        address = found[-1]["schemas"][shape]
+        address = found[-1]["schemas"].get(shape)
+        if address is None:
+            return None
         if address not in self._checkers:
             self._checkers[address] = Checker(self.schema(address))
         return self._checkers[address]
@@ -70,6 +74,11 @@ def _purpose(question: Mapping[str, Any]) -> str | None:
 
 def _shape(question: Mapping[str, Any]) -> str:
     criteria = question.get("search_criteria", {})
+    reg_type = normal_reg_type(str(criteria.get("reg_type", "")))
+    if reg_type is not None and not is_composed(reg_type):
+        said = normal_record_type(str(criteria.get("reg_record_type", "")))
+        asked = (reg_type, said or DEFAULT_RECORD_TYPE.get(reg_type))
+        return next((shape.value for shape, types in SINGLE.items() if types == asked), "")
     wanted = str(criteria.get("response_entity") or criteria.get("reg_record_type") or "")
     is_person = wanted.rpartition(":")[2].lower() in {ResponseEntity.MEMBER.lower(), "person"}
     return "dci-member" if is_person else "dci-group"

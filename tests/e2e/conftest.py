@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,9 @@ import pytest
 from gateway.client import Credentials, HearthClient
 from gateway.sandbox import Sandbox
 from standards.identifiers import Identifier, identifier
+from tests.contract.dci_spec import IS_HERE
 from tests.e2e.checked import CheckedClient
+from tests.witness.judging import faults
 
 HOUSEHOLDS = 250
 DEADLINE_S = 2.0
@@ -25,6 +29,7 @@ class Country:
     def __init__(self, folder: Path, content: dict[str, Any]) -> None:
         self.folder, self.content = folder, content
         self.http = httpx.Client(trust_env=False, timeout=30)
+        self._tokens: dict[str, str] = {}
         self._clients = {
             name: CheckedClient(content["gateway"], Credentials.from_sandbox(consumer))
             for name, consumer in content["consumers"].items()
@@ -32,6 +37,14 @@ class Country:
 
     def client(self, programme: str = "uct") -> HearthClient:
         return self._clients[programme]
+
+    def token(self, programme: str = "uct") -> str:
+        """An access token of a programme, for requests that its client does not make."""
+        if programme not in self._tokens:
+            consumer, url = self.content["consumers"][programme], f"{self.content['gateway']}/oauth2/client/token"
+            form = Credentials.from_sandbox(consumer).token_form(url)
+            self._tokens[programme] = self.http.post(url, data=form).raise_for_status().json()["access_token"]
+        return self._tokens[programme]
 
     def example(self, name: str, type_: str = "UIN") -> Identifier:
         return identifier(type_, self.content["examples"][name]["identifiers"][type_])
@@ -74,8 +87,26 @@ class Country:
             client.close()
 
 
+WITNESS = Path(__file__).parents[1] / "witness"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def witnessed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Every message that a process emits while these tests run is valid by the release of its type."""
+    folder = tmp_path_factory.mktemp("witness")
+    before = {name: os.environ.get(name) for name in ("HEARTH_WITNESS", "PYTHONPATH")}
+    path = os.pathsep.join(filter(None, (str(WITNESS), before["PYTHONPATH"])))
+    os.environ.update({"HEARTH_WITNESS": str(folder), "PYTHONPATH": path})
+    yield
+    for name, value in before.items():
+        os.environ.pop(name)
+        if value is not None:
+            os.environ[name] = value
+    assert not IS_HERE or list(islice(faults(folder), 20)) == []
+
+
 @pytest.fixture(scope="session")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Country]:
+def running(witnessed: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Country]:
     """A sandbox for the whole session."""
     folder = tmp_path_factory.mktemp("sandbox")
     sandbox = Sandbox(folder, port=0, households=HOUSEHOLDS, overrides={"messages.deadline_s": str(DEADLINE_S)})

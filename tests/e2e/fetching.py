@@ -63,13 +63,6 @@ class FetchingCountry(Country):
         (item,) = response.json()["message"]["search_response"]
         return dict(item)
 
-    def token(self, programme: str) -> str:
-        """An access token."""
-        client = self.client(programme)
-        if client._token is None:
-            client._token = client._fetch_token()
-        return client._token
-
     def metric(self, name: str) -> float:
         """The sum of a metric over its labels."""
         text = self.http.get(f"{self.content['gateway']}/metrics").raise_for_status().text

@@ -111,11 +111,14 @@ def test_the_life_of_an_agreement(strict: Country):
     """From waiting for signatures to narrowed, in the order in which it happens."""
     # Nobody has signed: the gateway runs, says so, and answers nobody.
     assert said(strict).startswith("no_agreement")
-    assert not_in_force(strict) == [("cct-education.yaml", "unapproved"), ("uct.yaml", "unapproved")]
+    assert not_in_force(strict) == [
+        (f"{name}.yaml", "unapproved") for name in ("cct-education", "disability-allowance", "uct")
+    ]
 
     # Signed by both, it is in force in both processes, without a restart.
     approve(strict, file_of(strict, "uct"), "author")
     approve(strict, file_of(strict, "cct-education"), "author", "approver")
+    approve(strict, file_of(strict, "disability-allowance"), "author", "approver")
     becomes(lambda: said(strict, "cct-education") == "succ")
     assert said(strict).startswith("no_agreement")
     approve(strict, file_of(strict, "uct"), "approver")

@@ -40,6 +40,7 @@ def test_two_programmes_at_once_cost_the_registries_one_question(country: Fetchi
     assert sum(sum(by_operation.values()) for by_operation in alone.values()) >= 4
 
     country.fresh()
+    country.token("twin-two")  # it costs what the first one's question lasts
     joined = country.metric("hearth_joined_lookups_total")
     country.fault("social", mode="slow", delay_ms=1000, times=1)
     with ThreadPoolExecutor() as pool:

@@ -21,11 +21,13 @@ def test_the_past_is_told_by_the_registries_that_keep_it(country: Country):
     assert told["0", "marital_status"]["as_of"] == "2024-06-30"
     assert then["0", "age"][1] < now["0", "age"][1]
     assert {source for _, _, source in then.values() if source} <= {"crvs", "tax", "social", "land", "derived"} | {
-        "national_id", "health", "education",
+        "national_id", "health", "education", "disability", "beneficiary",
     }  # fmt: skip
-    assert {s["reason"] for (_, name), s in told.items() if name in {"land_parcel_count", "is_disabled"}} == {
+    assert {s["reason"] for (_, name), s in told.items() if name in {"land_parcel_count", "benefit_programmes"}} == {
         "not_as_of"
     }
+    # The disability registry keeps its history, and had no file of the head.
+    assert (told["0", "is_disabled"]["state"], told["0", "is_disabled"]["source"]) == ("absent", "disability")
     assert told["household", "poverty_score"] == {"state": "unavailable", "reason": "not_as_of", "source": "social"}
     assert country.calls("crvs")["total"] > 0
     assert all(country.calls(name)["total"] == 0 for name in ("land", "health", "social"))

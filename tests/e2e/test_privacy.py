@@ -1,17 +1,21 @@
 """Nobody's values where they do not belong: log, journal, metrics, errors, file names, and everything else on disk."""
 
 import secrets
+from datetime import date
 from typing import Any
 
 import httpx
 import pytest
 
+from gateway.kit import messages
 from gateway.show import Values
 from standards.identifiers import identifier
 from tests.e2e.conftest import Country, states
+from tests.e2e.programme import toy_programme
 
 pytestmark = pytest.mark.e2e
 
+PAST = date(2025, 6, 30)
 SHORTEST = 5
 """Shorter texts (a grade, a district's digit) stand everywhere by chance."""
 OUR_WORDS = {"alive", "female", "male", "dead", "cropland", "pasture", "residential", "forest", "temporary"}
@@ -63,6 +67,26 @@ def test_no_personal_value_is_anywhere_but_in_the_answer(country: Country):
     assert {"gateway.log", "journal.db", "consent.db"} <= haystacks.keys()
     found = {(where, canary) for where, text in haystacks.items() for canary in canaries if canary in text}
     assert found == set()
+
+
+def test_what_waits_holds_nobody_in_clear(country: Country, tmp_path):
+    """Answers that nobody takes yet, and who wants to be told of whom: sealed in every file, named in none."""
+    subject = country.example("complete_household")
+    canaries = personal_values(country.ask(subject), subject.value)
+    client = country.client()
+    with toy_programme(tmp_path, "--signatures", "off") as programme:
+        programme.fault("down")
+        items = [messages.by_number(subject, "eligibility"), messages.by_number(subject, "eligibility", as_of=PAST)]
+        client.later(items, sender_uri=programme.callback("on-search"))
+        wish = messages.subscription("spdci-common:RegistryEventType:Death", subject, "eligibility")
+        client.subscribe([wish], sender_uri=programme.callback("on-subscribe"))
+        assert len(programme.attempts(at_least=2)) >= 2
+        files = {path.name: path.read_bytes() for path in country.folder.rglob("*") if path.is_file()}
+
+    del files["sandbox.json"]
+    assert {"exchange.db", "work.db", "subscriptions.db"} <= files.keys()
+    wanted = {canary: canary.encode() for canary in canaries}
+    assert {(name, c) for name, text in files.items() for c, raw in wanted.items() if raw in text} == set()
 
 
 def test_the_search_for_canaries_would_find_one(country: Country):

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -14,10 +15,13 @@ REQUESTS = [path for path in samples("social") if path.stem.endswith("req")]
 
 
 def sent_by(country: Country, message: dict[str, Any]) -> dict[str, Any]:
-    """Fill in what is every sender's own: who sends, and when."""
-    now = datetime.now(UTC).isoformat()
-    header = {**message["header"], "sender_id": country.content["consumers"]["uct"]["sender_id"], "message_ts": now}
-    return {**message, "header": header}
+    """Fill in what is every sender's own: who sends, when, and a name that no message had before."""
+    own = {
+        "sender_id": country.content["consumers"]["uct"]["sender_id"],
+        "message_ts": datetime.now(UTC).isoformat(),
+        "message_id": uuid4().hex,
+    }
+    return {**message, "header": {**message["header"], **own}}
 
 
 def test_the_samples_are_here():

@@ -162,8 +162,6 @@ def limited(pid: int, size: int | None) -> None:
 def asked_plainly(crew: Crew) -> httpx.Response:
     """Ask, and return whatever comes back."""
     client = crew.client()
-    if client._token is None:
-        client._token = client._fetch_token()
     subject = crew.example("complete_household")
     item = {
         "reference_id": "r-1",
@@ -179,7 +177,7 @@ def asked_plainly(crew: Crew) -> httpx.Response:
     return httpx.post(
         f"{crew.content['gateway']}/registry/sync/search",
         json=client.message([item]),
-        headers={"Authorization": f"Bearer {client._token}"},
+        headers={"Authorization": f"Bearer {crew.token()}"},
         trust_env=False,
         timeout=30,
     )

@@ -129,6 +129,9 @@ def agreements(draw, version="1.0"):
         else {"rule": "kin@1"},
         past=draw(st.booleans()),
         bulk=draw(st.sampled_from([None, {"max_questions": 10}, {"max_questions": 100}])),
+        events=draw(
+            st.sampled_from([None, {"kinds": ["death"]}, {"kinds": ["death", "change"], "min_interval_s": 60}])
+        ),
         search={"attributes": searchable, "max_results": 10} if searchable and draw(st.booleans()) else None,
         hide_withheld=draw(st.booleans()),
     )

@@ -104,8 +104,10 @@ def test_while_all_is_well_everybody_is_asked():
     """In five waves, each a journey there and back; otherwise what follows would show nothing."""
     told = whole()
 
-    assert {said.outcome for said in told.answer.sources.values()} == {Outcome.ANSWERED}
-    assert told.answer.sources.keys() == set(REGISTRIES)
+    answered = {name for name, said in told.answer.sources.items() if said.outcome is Outcome.ANSWERED}
+    assert answered == set(REGISTRIES)
+    # The others hold nothing that an answer about a household has a place for.
+    assert {said.outcome for said in told.answer.sources.values()} <= HEARD
     assert told.took_s < time_to_ask(DEADLINE_MS) / 10
     assert len({round(at, 3) for calls in told.calls.values() for _, at in calls}) >= 4
 

@@ -40,7 +40,7 @@ def test_a_folder_that_does_not_exist_holds_none(tmp_path):
 @pytest.mark.parametrize(
     ("old", "new", "points_to", "remedy"),
     [
-        ('version: "1.1"', "version: 1.1", "version: 1.1", "quote"),
+        ('version: "1.2"', "version: 1.2", "version: 1.2", "quote"),
         ("speaks: dci", "speaks: morse", "speaks: morse", "use one of dci, rest"),
         ("cache_s: 300", "cache_seconds: 300", "cache_seconds", "known here"),
         ("retries: 1", "retries: 9", "retries: 9", "limits.retries"),

@@ -7,9 +7,10 @@ import shutil
 import pytest
 
 from adapters.catalogue import FOLDER
-from adapters.check import check, main
+from adapters.check import _call_finding, check, main
 from adapters.readiness import RULES, load_readiness
 from standards.errors import ConfigurationError
+from tests.unit.adapters.dialects import dialect_manifest
 
 
 @pytest.fixture
@@ -102,3 +103,18 @@ def test_a_readiness_list_that_is_no_list_is_refused(tmp_path):
         path.write_text(text, encoding="utf-8")
         with pytest.raises(ConfigurationError):
             load_readiness(path)
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        ({"mode": "async", "callback": {"auth": "secret_path"}}, "answers by callback"),
+        ({"trust": {"sign": "jws"}}, "signed by the gateway"),
+    ],
+)
+def test_a_registry_that_needs_a_running_gateway_is_not_called(options, why):
+    """The line says why, and counts as nothing wrong."""
+    found = _call_finding(dialect_manifest(**options), {"PROBE_URL": "http://127.0.0.1:9"})
+
+    assert found.is_good is None
+    assert why in found.text

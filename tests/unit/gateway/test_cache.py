@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.ports import GroupMember, Link
+from adapters.said import Said
 from gateway.cache import ENTRY_BYTES, IDENTIFIER_BYTES, RECORD_BYTES, SWEEP_S, MemoryCache
 from gateway.ports import AnswerKey, Kept, RecordKey
 from standards.identifiers import Identifier
@@ -153,7 +154,7 @@ async def test_the_estimate_is_close_to_what_the_interpreter_takes(shape):
         before, _ = tracemalloc.get_traced_memory()
         for n in range(count):
             subject = Identifier("UIN", f"2{n:09}")
-            kept = Kept(SHAPES[shape](n), names, NOW, (n.to_bytes(32, "big"),))
+            kept = Kept(SHAPES[shape](n), names, NOW, (Said(n.to_bytes(32, "big")),))
             await of.put_many([(RecordKey("crvs", "person", subject), kept, 60.0)], 0)
         gc.collect()
         after, _ = tracemalloc.get_traced_memory()

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import SecretStr
 
 from gateway.settings import Consumer, Tokens
-from gateway.tokens import ALGORITHM, TokenOffice, hashed
+from gateway.tokens import ALGORITHM, SCOPES, TokenOffice, hashed
 from standards.errors import UnauthenticatedError
 from tests.builders import KEYS
 
@@ -29,7 +29,7 @@ def token(key: Any = KEYS.signing, algorithm: str = ALGORITHM, **changes: Any) -
 
 async def test_a_secret_earns_a_token_that_speaks_for_its_client():
     """Every one another."""
-    first, second = [await OFFICE.issue("uct", SECRET) for _ in range(2)]
+    first, second = [(await OFFICE.issue("uct", SECRET)).token for _ in range(2)]
 
     assert OFFICE.consumer_of(first) is UCT
     assert OFFICE.consumer_of(first) is UCT  # from memory
@@ -38,10 +38,11 @@ async def test_a_secret_earns_a_token_that_speaks_for_its_client():
 
 async def test_a_token_says_how_long_it_lives_and_what_it_is_for():
     """As the settings have it."""
-    claims = jwt.decode(await OFFICE.issue("uct", SECRET), options={"verify_signature": False})
+    claims = jwt.decode((await OFFICE.issue("uct", SECRET)).token, options={"verify_signature": False})
 
     assert claims["exp"] - claims["iat"] == OFFICE.lifetime_s == 3600
-    assert claims["scope"] == "registry.search registry.sync.search"
+    assert claims["scope"].split() == list(SCOPES)
+    assert {"registry.search", "registry.sync.search", "registry.on-search", "registry.notify"} < set(SCOPES)
     assert SECRET not in str(claims)
 
 

@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 from mocks.people import Chart, Dose, Parcel, Person, Schooling, TaxFile
+from mocks.population import REFERENCE_DATE
 
 ASHA_SCHOOLING = Schooling("3")
 ASHA_TAX = TaxFile("active", 12_000, 3_000, 700, in_arrears=True, employer="Mill & Sons")
@@ -80,6 +81,7 @@ class _FewPeople:
     """What a registry asks of a population."""
 
     def __init__(self, *parcels: Parcel) -> None:
+        self.today = REFERENCE_DATE
         self.people = [ASHA, JUMA, ROSE]
         self.without_learner_brn: set[int] = set()
         self.parcels = list(parcels)

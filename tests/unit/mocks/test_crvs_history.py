@@ -25,7 +25,7 @@ def found(person, day):
     """The records of one item that asks about a day."""
     criteria = {"query_type": "idtype-value", "query": {"type": "BRN", "value": person.brn}, "pv:as_of": day}
     stated = {"reference_id": "r", "timestamp": "2026-01-01T00:00:00+00:00", "search_criteria": criteria}
-    (outcome,) = REGISTRY._outcomes([stated])
+    (outcome,) = REGISTRY.outcomes([stated])
     return (
         outcome if isinstance(outcome, RefusedItemError) else REGISTRY._item(stated, outcome, "")["data"]["reg_records"]
     )

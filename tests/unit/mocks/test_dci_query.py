@@ -233,6 +233,23 @@ def test_an_unusable_page_is_refused(wanted):
     assert refusal.value.code == "rjct.pagination.invalid"
 
 
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        (clause("rooms", "eq", "2"), [[1, 2], [2]]),
+        (clause("rooms", "gt", "2"), [[4]]),
+        (clause("rooms", "in", "1,4"), [[1, 2], [4]]),
+        (clause("rooms", "le", "9"), [[1, 2], [2], [4]]),
+    ],
+)
+def test_one_of_several_values_is_enough(asked, expected):
+    """A thing matches when any of its values does, and never without one."""
+    attributes = {"rooms": Attribute("number", tuple)}
+    test = predicate([entry(asked)], attributes)
+
+    assert [rooms for rooms in ([1, 2], [2], [], [4]) if test(rooms)] == expected
+
+
 @given(st.lists(st.integers(), max_size=50), st.integers(1, 12))
 def test_pages_cover_everything_once(things, size):
     """One page after the other gives the whole, in order; the one after the last is empty."""

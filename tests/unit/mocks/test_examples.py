@@ -18,6 +18,14 @@ KEYS = {
     "drifting_spelling",
     "unregistered_birth",
 }
+LATER_KEYS = {
+    "disabled_adult": "disabled_member",
+    "farmer": "complete_household",
+    "two_programmes": "disabled_member",
+    "enrolled_twice": "double_registration",
+    "job_seeker": None,
+}
+"""Examples whose people are those of another one."""
 COUNTRIES = [(50, seed) for seed in range(1, 6)] + [(12, 1), (400, 7)]
 
 
@@ -50,11 +58,21 @@ def test_every_example_exists(population):
     """Each key has a note and numbers that are found, in a household registered once."""
     found = examples(population)
 
-    assert set(found) == KEYS
+    assert set(found) == KEYS | LATER_KEYS.keys()
     for key, example in found.items():
         assert example["note"]
         assert asked(population, key).household == home(population, key).index
         assert len(population.registered_ids(home(population, key).index)) == 1
+
+
+def test_later_examples_are_people_of_the_others(population):
+    """Whom the later registers know something of; each is reached by a national number."""
+    for key, other in LATER_KEYS.items():
+        assert asked(population, key).uin
+        assert asked(population, key).index in population.example_people
+        if other is not None:
+            assert asked(population, key) is asked(population, other)
+    assert examples(population)["enrolled_twice"]["second_uin"] == asked(population, "enrolled_twice").second_uin
 
 
 def test_examples_have_no_other_troubles(population):

@@ -22,6 +22,7 @@ BASE: dict[str, Any] = {
     "even_time_ms": 500,
     "probes": {"income_annual": {"answers": 10, "thresholds": 2}},
     "bulk": {"max_questions": 100},
+    "events": {"kinds": ["death", "divorce"], "min_interval_s": 600},
     "stale_if_error_s": 10,
     "purposes": {"eligibility": PURPOSE | {"quota": {"per_day": 10, "per_month": 100}}},
 }
@@ -30,6 +31,11 @@ BASE: dict[str, Any] = {
 def purpose(**changes):
     """The one purpose, changed; its quota stays."""
     return {"purposes": {"eligibility": BASE["purposes"]["eligibility"] | changes}}
+
+
+def events(**changes):
+    """The right to be told of events, changed."""
+    return {"events": BASE["events"] | changes}
 
 
 def attributes(**changes):
@@ -102,6 +108,12 @@ CHANGES = [
     (probing(answers=10, thresholds=2, search_values=5), "probes.income_annual.search_values", W),
     ({"bulk": None}, "bulk", N),
     ({"bulk": {"max_questions": 101}}, "bulk.max_questions", W),
+    ({"events": None}, "events", N),
+    (events(kinds=["death", "divorce", "change"]), "events.kinds", W),
+    (events(kinds=["death"]), "events.kinds", N),
+    (events(min_interval_s=60), "events.min_interval_s", W),
+    (events(min_interval_s=6000), "events.min_interval_s", N),
+    (events(max_subscriptions=20_000), "events.max_subscriptions", W),
     ({"past": True}, "past", W),
     ({"hide_withheld": True}, "hide_withheld", N),
 ]

@@ -261,3 +261,14 @@ def test_only_the_engine_makes_permits():
     }
 
     assert makers == {"policies/engine.py"}
+
+
+def test_a_question_to_one_kind_of_registry_needs_no_household():
+    """An agreement without a boundary rule allows it, and nothing about households all the same."""
+    alone = request(needs_household=False)
+    without = facts(agreement(household=None, attributes={"sex": "value"}))
+    permit = decide(alone, without)
+
+    assert isinstance(permit, Permit)
+    assert (set(permit.forms), permit.household_rule) == ({"sex"}, "")
+    assert not isinstance(decide(request(), without), Permit)

@@ -5,6 +5,8 @@ import pytest
 from standards.attributes import Catalogue, ValueType
 from standards.contexts import HOUSEHOLD, context, context_names
 from standards.dci.place import OBJECT_TYPES, compile_places, group_record, member_record
+from standards.dci.shapes import records_of, shapes
+from standards.permit import FormKind
 
 
 def terms_of(record, known, path=""):
@@ -27,6 +29,18 @@ def test_every_member_of_a_whole_record_has_a_term():
     record = group_record(values, [member], places, head=0)
 
     assert list(terms_of(record, context(HOUSEHOLD)["@context"])) == []
+
+
+@pytest.mark.parametrize("shape", list(shapes().values()), ids=lambda shape: f"{shape.reg_type}-{shape.record_type}")
+def test_every_member_of_a_registry_s_record_has_a_term(shape):
+    """Whatever kind of registry was asked, its record can be read as linked data."""
+    values = {name: [{}] if shape.apart and name == shape.apart.attribute else "x" for name in shape.names}
+    known = context(HOUSEHOLD)["@context"]
+
+    for record in records_of(shape, values, forms={"surname": FormKind.MASKED}):
+        own = known[record["@type"]]
+        scoped = own.get("@context", {}) if isinstance(own, dict) else {}
+        assert list(terms_of(record, known | scoped)) == []
 
 
 def test_every_extension_object_has_its_own_context():

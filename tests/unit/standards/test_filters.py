@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from standards.filters import Any_, Comparison, Every, Not, attributes_of, holds
+from standards.filters import Any_, Comparison, Every, Not, TextOperator, attributes_of, holds, looks_into_text
 from standards.permit import Operator
 
 NAMES = ("age", "sex", "score")
@@ -114,3 +114,29 @@ def test_de_morgan(parts, known):
     lookup = lookup_in(known)
 
     assert holds(Not(Every(parts)), lookup) is holds(Any_(tuple(map(Not, parts))), lookup)
+
+
+@pytest.mark.parametrize(
+    ("value", "operator", "part", "expected"),
+    [
+        ("Lake Town", TextOperator.STARTS_WITH, "LAKE", True),
+        ("Lake Town", TextOperator.STARTS_WITH, "Town", False),
+        ("Lake Town", TextOperator.ENDS_WITH, "town", True),
+        ("Lake Town", TextOperator.CONTAINS, "ke to", True),
+        ("Lake Town", TextOperator.CONTAINS, "hill", False),
+        (["maize", "Lake"], TextOperator.CONTAINS, "lak", True),
+        (None, TextOperator.CONTAINS, "lake", False),
+        (12, TextOperator.CONTAINS, "1", None),
+    ],
+)
+def test_texts_are_looked_into_in_any_case(value, operator, part, expected):
+    """A part of a text is found in upper and lower case; what is no text decides nothing."""
+    assert holds(Comparison("x", operator, part), lookup_in({"x": value})) is expected
+
+
+def test_a_filter_that_looks_into_texts_is_told():
+    """However deep it stands, since no registry can be asked so."""
+    inside = Comparison("x", TextOperator.CONTAINS, "a")
+
+    assert looks_into_text(Not(Every((Comparison("y", Operator.EQ, 1), Any_((inside,))))))
+    assert not looks_into_text(Not(Every((Comparison("y", Operator.EQ, 1),))))

@@ -7,15 +7,25 @@ from datetime import UTC, datetime, timedelta
 
 import orjson
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from standards.errors import SignatureInvalidError
+from standards import signing
+from standards.errors import ConfigurationError, SignatureInvalidError
 from standards.signing import (
+    Allowed,
+    Form,
+    PrivateKey,
+    PublicKey,
     SignaturePolicy,
     canonical,
+    form_of,
     key_of_jwk,
+    key_of_pem,
+    keys_of_jwks,
     public_jwk,
     sign,
     verify,
@@ -253,3 +263,147 @@ def test_one_changed_byte_fails(position, change):
 
     with pytest.raises(SignatureInvalidError):
         verify(parsed | {"signature": whole["signature"]}, KEYS, now=NOW)
+
+
+# -- JWS
+
+ES = ec.generate_private_key(ec.SECP256R1())
+RS = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+ANY: dict[str, PublicKey] = {**KEYS, "es": ES.public_key(), "rs": RS.public_key()}
+SIGNERS: list[tuple[PrivateKey, str]] = [(KEY, "k1"), (ES, "es"), (RS, "rs")]
+
+
+def jws(form=Form.JWS, key: PrivateKey = KEY, key_id="k1", *, now=NOW, **more):
+    """Build a message signed as a JWS."""
+    body = message(**more)
+    return body | {"signature": sign(body, key, sender_id="uct", key_id=key_id, now=now, form=form)}
+
+
+def by_hand(header, payload=None, *, key=KEY, detached=False, plain=False):
+    """Build a message with a JWS of any protected header."""
+    body = canonical(message()) if payload is None else payload
+
+    def part(value):
+        return base64.urlsafe_b64encode(value).rstrip(b"=")
+
+    head = part(orjson.dumps(header))
+    signed_text = head + b"." + (body if plain else part(body))
+    end = part(key.sign(signed_text))
+    return message(signature=b".".join((head, b"" if detached else part(body), end)).decode())
+
+
+@pytest.mark.parametrize(("key", "key_id"), SIGNERS)
+@pytest.mark.parametrize("form", [Form.JWS, Form.DETACHED])
+def test_every_algorithm_signs_in_both_forms_of_jws(form, key, key_id):
+    """What is signed verifies, and says its form, key and time."""
+    whole = jws(form, key, key_id)
+    found = verify(whole, ANY, now=NOW)
+
+    assert form_of(whole["signature"]) is form
+    assert (found.form, found.sender_id, found.key_id) == (form, "uct", key_id)
+    assert found.expires - found.created == 300
+    assert signing.key_id_of(whole["signature"]) == key_id
+    with pytest.raises(SignatureInvalidError, match="expired"):
+        verify(whole, ANY, now=NOW + timedelta(seconds=361))
+
+
+def test_only_ed25519_signs_the_keyed_form():
+    """Found when a message would be signed."""
+    with pytest.raises(ConfigurationError, match="ed25519"):
+        sign(message(), RS, sender_id="uct", key_id="rs", now=NOW)
+    with pytest.raises(SignatureInvalidError):
+        verify(signed(key_id="es"), ANY, now=NOW)
+
+
+def test_a_signer_without_times_or_key_id_is_understood():
+    """Several systems send neither; the key is the only one there is, the time that of the message."""
+    found = verify(by_hand({"alg": "EdDSA"}), KEYS, now=NOW)
+
+    assert (found.key_id, found.created, found.expires) == ("k1", 0, 0)
+    with pytest.raises(SignatureInvalidError, match="not registered"):
+        verify(by_hand({"alg": "EdDSA"}), ANY, now=NOW)
+
+
+def test_a_detached_payload_may_be_unencoded():
+    """RFC 7797, and only as it is written there."""
+    plain = {"alg": "EdDSA", "kid": "k1", "b64": False, "crit": ["b64"]}
+
+    assert verify(by_hand(plain, detached=True, plain=True), KEYS, now=NOW)
+    for header, more in (
+        (plain, {"detached": True}),
+        (plain, {"plain": True}),
+        ({"alg": "EdDSA", "kid": "k1", "b64": False}, {"detached": True, "plain": True}),
+        ({**plain, "b64": "no"}, {"detached": True, "plain": True}),
+    ):
+        with pytest.raises(SignatureInvalidError):
+            verify(by_hand(header, **more), KEYS, now=NOW)
+
+
+@pytest.mark.parametrize(
+    "times",
+    [{"exp": 1}, {"iat": 32_000_000_000}, {"nbf": 32_000_000_000}, {"exp": "tomorrow"}, {"iat": True, "exp": 10**13}],
+)
+def test_times_are_held_to_wherever_they_stand(times):
+    """In the protected header, or beside header and message in the payload."""
+    head = {"alg": "EdDSA", "kid": "k1"}
+    inside = orjson.dumps(message() | times)
+    for whole in (by_hand(head | times), by_hand(head, inside)):
+        with pytest.raises(SignatureInvalidError):
+            verify(whole, KEYS, now=NOW)
+
+
+@settings(deadline=None)
+@given(st.integers(0), st.integers(1, 127))
+@pytest.mark.parametrize("form", [Form.JWS, Form.DETACHED])
+def test_one_changed_character_of_a_jws_fails(form, position, change):
+    """Whatever is changed in the text, it no longer holds; but for the bits that Base64 does not use."""
+    whole = jws(form)
+    text = bytearray(whole["signature"].encode())
+    place = position % len(text)
+    text[place] ^= change
+    after = text.decode(errors="replace")
+    last = [n for n in range(len(text)) if n + 1 == len(text) or text[n + 1 : n + 2] == b"."]
+    if place in last:  # the last character of a part has bits that stand for nothing
+        return
+
+    with pytest.raises(SignatureInvalidError):
+        verify(whole | {"signature": after}, ANY, now=NOW)
+
+
+@pytest.mark.parametrize("make", [jws, lambda: jws(Form.DETACHED), signed])
+def test_what_a_sender_may_use_is_all_that_counts(make):
+    """Other forms, and keys of other algorithms, are as good as none."""
+    whole = make()
+    form = form_of(whole["signature"])
+    assert form is not None
+    assert verify(whole, ANY, now=NOW, allowed=Allowed(frozenset({form}), frozenset({"ed25519"})))
+    for allowed in (Allowed(frozenset(Form) - {form}), Allowed(algorithms=frozenset({"ES256", "RS256"}))):
+        with pytest.raises(SignatureInvalidError):
+            verify(whole, ANY, now=NOW, allowed=allowed)
+
+
+def test_key_sets_hold_what_can_be_used():
+    """By kid and by thumbprint; symmetric, private, weak and broken keys are passed over."""
+    mine = [public_jwk(key.public_key()) for key, _ in SIGNERS]
+    weak = rsa.generate_private_key(public_exponent=65537, key_size=1024).public_key()
+    p384 = ec.generate_private_key(ec.SECP384R1()).public_key().public_numbers()
+    named = {**mine[1], "kid": "their own"}
+    others: list[object] = [
+        {"kty": "oct", "k": "AAAA", "kid": "a"},
+        {**mine[0], "d": "AAAA", "kid": "b"},
+        {**mine[2], "n": 5},
+        public_jwk(weak),
+        {**mine[1], "crv": "P-384", "x": str(p384.x)},
+        {**mine[0], "use": "enc"},
+        "text",
+    ]
+
+    found = keys_of_jwks({"keys": [*others, mine[0], named, mine[2]]})
+
+    assert found.keys() == {mine[0]["kid"], "their own", mine[1]["kid"], mine[2]["kid"]}
+    assert keys_of_jwks([]) == keys_of_jwks({"keys": "x"}) == {}
+    for key, _ in SIGNERS:
+        pem = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+        assert key_of_pem(pem) == key.public_key()
+    with pytest.raises(ValueError, match="2048"):
+        key_of_pem(weak.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode())

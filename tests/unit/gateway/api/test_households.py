@@ -16,7 +16,8 @@ from gateway.api.households import STATUSES, lookup, read_lookup
 from gateway.api.openapi import document
 from gateway.api.state import GATEWAY
 from gateway.pipeline import answer
-from gateway.settings import Consumer
+from gateway.settings import Consumer, Limits
+from gateway.trust.limiting import Limiting
 from standards.attributes import Catalogue
 from standards.dci.codes import ResponseEntity
 from standards.dci.search import IdQuery
@@ -105,11 +106,13 @@ def test_who_has_to_sign_cannot_ask_without_a_signature():
     """The plain form is no way around a signature that the operator demands."""
 
     class Admission:
-        def consumer_of(self, _: str) -> Consumer:
+        async def identified(self, _: str, scope: str) -> Consumer:
+            assert scope == "registry.sync.search"
             return Consumer(client_id="uct", sender_id="uct", signature="required")
 
     class Gateway:
         admission = Admission()
+        limits = Limiting(Limits())
 
     app = web.Application()
     app[GATEWAY] = Gateway()  # type: ignore[misc] # nothing else of it is reached

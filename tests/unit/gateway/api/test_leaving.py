@@ -6,12 +6,13 @@ from typing import Any
 
 import orjson
 
-from gateway.api.search import recorded
+from gateway.api.search import recorded, still_holds
 from gateway.pipeline import answer
 from gateway.stages.decide import Decisions
-from gateway.suspensions import Suspensions
+from gateway.suspensions import Kind, Suspension, Suspensions
 from policies.agreement import Agreement
 from policies.book import AgreementSet
+from standards.household import Outcome
 from tests.builders import CATALOGUE, NOW, PLANNER, World, question, sandbox_agreement
 from tests.unit.gateway.stages.test_terms import ChangingBook
 
@@ -49,6 +50,36 @@ async def leaving(narrow_to):
     asked = question()
     (left,) = await recorded(gateway, [asked], [await answer(asked, made.rooms)])
     return left, journal.written
+
+
+async def left_while_off(folder, registry):
+    """Answer one question whose registries were heard, while one registry is switched off; return what leaves."""
+    suspensions = Suspensions(folder)
+    suspensions.switch(Kind.REGISTRY, registry, Suspension(at="now", by="anna", reason="a test"))
+    made, _, _ = world()
+    journal = NarrowingJournal(lambda: None)
+    gateway: Any = SimpleNamespace(rooms=made.rooms, journal=journal, suspensions=suspensions)
+    asked = question()
+    given = await answer(asked, made.rooms)
+    return given, gateway, journal, asked
+
+
+async def test_an_answer_does_not_rest_on_a_registry_that_was_not_asked(tmp_path):
+    """It leaves though that one is off, and is not given anew for ever."""
+    given, gateway, journal, asked = await left_while_off(tmp_path, "tax")
+    assert given.sources["tax"].outcome is Outcome.NOT_ASKED
+
+    assert await still_holds(gateway, given)
+    assert await recorded(gateway, [asked], [given]) == [given]
+    assert journal.written == [["search.answered"]]
+
+
+async def test_an_answer_rests_on_a_registry_that_was_heard(tmp_path):
+    """Whatever it said may not leave once it is off."""
+    given, gateway, _, _ = await left_while_off(tmp_path, "education")
+    assert given.sources["education"].outcome is Outcome.ANSWERED
+
+    assert not await still_holds(gateway, given)
 
 
 def later(known, **changes):

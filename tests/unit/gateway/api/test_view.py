@@ -12,20 +12,21 @@ import pytest
 from jsonschema import Draft202012Validator
 from typer.testing import CliRunner
 
-from gateway.api.view import Shape, shapes_of
+from gateway.api.view import SINGLE, Shape, shapes_of
 from gateway.api.view_values import codes_schema, value_schema
 from gateway.cli import app
 from gateway.pipeline import answer
 from policies.agreement import Agreement, form_of
 from policies.forms import apply
 from policies.handles import HandleRing
-from standards.attributes import Catalogue, Entity, ValueType
-from standards.codes import CodeDirectories
+from standards.attributes import Catalogue, Entity
 from standards.dci.codes import ResponseEntity
 from standards.dci.place import compile_places, group_record, member_record
+from standards.dci.shapes import records_of, shapes
 from standards.permit import FormKind
 from tests.answers import ADDRESS, Checker, disagreements, view
 from tests.builders import NOW, World, item, question, sandbox_agreement
+from tests.samples import sample
 from tests.unit.policies.builders import agreement
 
 CATALOGUE = Catalogue.load()
@@ -34,24 +35,6 @@ UCT, CCT = sandbox_agreement("uct"), sandbox_agreement("cct-education")
 BAND = {"form": "band", "edges": [10_000, 20_000]}
 BELOW = {"form": "predicate", "operator": "lt", "threshold": 24_000}
 HANDLES = HandleRing.first().handles("programme", NOW.date())
-
-
-def sample(name: str) -> Any:
-    """A value that an attribute may have."""
-    definition = CATALOGUE[name]
-    if definition.codes:
-        code = next(iter(CodeDirectories.load().codes(definition.codes)))
-        return [code] if definition.type is ValueType.CODES else code
-    return {
-        ValueType.STRING: "Moyo",
-        ValueType.DATE: "1990-02-01",
-        ValueType.INTEGER: 2,
-        ValueType.DECIMAL: 2.5,
-        ValueType.BOOLEAN: True,
-        ValueType.MONEY: 14_200,
-        ValueType.LIST: ["x", {"y": 1}],
-        ValueType.IDENTIFIER: "1234567890",
-    }[definition.type]
 
 
 def fits(name: str, stated: Any, value: object) -> bool:
@@ -232,8 +215,26 @@ def test_operators_print_what_programmes_fetch(shape):
 
 
 def test_households_have_no_schema_where_they_may_not_be_asked_for():
-    """Without a boundary rule there are people only."""
-    assert shapes_of(agreement(household=None)) == (Shape.DCI_MEMBER, Shape.PERSON)
+    """Without a boundary rule there are people only, and the records of them that hold anything agreed."""
+    assert not {Shape.DCI_GROUP, Shape.HOUSEHOLD} & set(shapes_of(agreement(household=None)))
+    assert shapes_of(agreement(household=None, attributes={"is_pregnant": "value"})) == (
+        *(Shape.DCI_MEMBER, Shape.PERSON, Shape.DCI_HEALTH),
+    )
+
+
+@pytest.mark.parametrize("shape", list(SINGLE))
+def test_every_record_of_a_single_registry_fits_its_schema(shape):
+    """With everything that such a record can hold, and with nothing but one of it."""
+    kind = shapes()[SINGLE[shape]]
+    everything = dict.fromkeys(kind.names, "value")
+
+    for agreed in (everything, *({name: "value"} for name in kind.names)):
+        values = {name: sample(name) for name in agreed}
+        for record in records_of(kind, values, forms={}, context="c"):
+            assert record_faults(agreement(attributes=agreed), record, shape) == []
+    (other,) = records_of(kind, {"uin": "1"}, forms={}, context="c")
+    first = next(name for name in sorted(kind.names) if name != "uin")
+    assert record_faults(agreement(attributes={first: "value"}), other, shape) != []
 
 
 async def answered(*, plain: bool = False, entity: ResponseEntity = ResponseEntity.GROUP) -> dict[str, Any]:

@@ -86,6 +86,22 @@ def rewritten(pack: Pack, **fields: Any) -> Pack:
     return signed_anew(other | {"journal": journal})
 
 
+async def test_signatures_of_registries_are_told_and_belong_to_what_was_said(office: Office):
+    """Of a response that the answer rests on; a signature over anything else is held against the pack."""
+    await office.ask()
+    pack = await office.pack(correlation="c-1")
+    entry = orjson.loads(pack["journal"]["entry"])
+    one = {"key": "kid-1", "form": "jws", "at": "2026-11-21T10:00:00+00:00"}
+    digest = entry["sources"]["crvs.person"][0]
+    told = [line.sentence for line in check(read(rewritten(pack, signed={digest: one})), PUBLIC)]
+
+    assert (
+        f"crvs.person: {digest} was signed with the registry's key kid-1 (jws), as was verified at {one['at']}" in told
+    )
+    assert failed(rewritten(pack, signed={digest: one})) == {}
+    assert "signatures over what no registry said" in failed(rewritten(pack, signed={"0" * 64: one}))["sources"]
+
+
 async def test_a_pack_holds(office: Office):
     """Of an answer under consent: signature, chain, permit, everybody's receipt, plan."""
     answered = await office.ask()

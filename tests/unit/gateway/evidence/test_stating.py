@@ -5,8 +5,9 @@ import hashlib
 import orjson
 import pytest
 
+from adapters.said import Said, Signed
 from gateway.cache import MemoryCache
-from gateway.evidence.stating import form_words, salt_of, salted
+from gateway.evidence.stating import form_words, salt_of, salted, sources_of
 from gateway.journal.chain import entry_text
 from gateway.keys import Keys
 from gateway.pipeline import answer
@@ -62,6 +63,16 @@ async def test_nobody_can_try_what_a_registry_may_have_said():
             assert tried not in texts
     other = Keys(KEYS.signing, b"another key of thirty-two bytes...")
     assert salt_of(first.salt, other) != salt_of(first.salt, KEYS)
+
+
+def test_a_signature_that_held_is_stated_with_the_response_it_was_over():
+    """Under the salted digest alone: whose key, which form, when; of the others, nothing."""
+    held = Said(b"1" * 32, Signed("kid-1", "jws", "2026-11-21T10:00:00+00:00"))
+    told = sources_of({("crvs", "person"): {held, Said(b"2" * 32)}, ("tax", "taxpayer"): {Said(b"3" * 32)}}, KEYS)
+    salt = salt_of(told.nonce, KEYS)
+
+    assert {name: len(digests) for name, digests in told.digests.items()} == {"crvs.person": 2, "tax.taxpayer": 1}
+    assert told.signed == {salted(salt, b"1" * 32): {"key": "kid-1", "form": "jws", "at": "2026-11-21T10:00:00+00:00"}}
 
 
 async def test_an_answer_from_the_cache_names_what_it_was_read_from():

@@ -6,9 +6,11 @@ import orjson
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from gateway.settings import Consumer, Messages, Tokens
+from gateway.keys import public_pem
+from gateway.settings import Consumer, Messages, Tokens, Trust
 from gateway.stages.admit import Admission, parsed
 from gateway.tokens import TokenOffice
+from gateway.trust.signers import Signers
 from standards.dci.codes import Action
 from standards.dci.search import IdQuery, RejectedItem, SearchItem
 from standards.errors import (
@@ -19,20 +21,25 @@ from standards.errors import (
     SignatureInvalidError,
     UnauthenticatedError,
 )
-from standards.signing import sign
+from standards.signing import public_jwk, sign
 from tests.builders import CATALOGUE, KEYS
 from tests.unit.standards.dci.messages import NOW, question, request
 
 THEIR_KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
-UCT = Consumer(client_id="uct", sender_id="spmis.example.org", placeholders=("Signature: to be filled",))
+KEY_ID = public_jwk(THEIR_KEY.public_key())["kid"]
+UCT = Consumer(
+    client_id="uct",
+    sender_id="spmis.example.org",
+    placeholders=("Signature: to be filled",),
+    public_key=public_pem(THEIR_KEY),
+)
 TOKENS = TokenOffice(KEYS, [UCT], Tokens(), "https://gateway.example.org")
 
 
 def admission(**changes: Any) -> Admission:
     """The room for one gateway, whose sender id is that of the example messages."""
     receivers = changes.pop("receiver_ids", frozenset({"gateway.example.org"}))
-    keys = {"uct": {"k1": THEIR_KEY.public_key()}}
-    return Admission(TOKENS, Messages(**changes), CATALOGUE, keys, receivers)
+    return Admission(TOKENS, Messages(**changes), CATALOGUE, Signers([UCT], Trust()), receivers)
 
 
 def admit(message: object, consumer: Consumer = UCT, **changes: Any):
@@ -43,7 +50,7 @@ def admit(message: object, consumer: Consumer = UCT, **changes: Any):
 
 def signed(message: dict[str, Any], key: Ed25519PrivateKey = THEIR_KEY) -> dict[str, Any]:
     """The message with their signature."""
-    return {"signature": sign(message, key, sender_id="spmis.example.org", key_id="k1", now=NOW), **message}
+    return {"signature": sign(message, key, sender_id="spmis.example.org", key_id=KEY_ID, now=NOW), **message}
 
 
 def test_a_whole_message_is_admitted():

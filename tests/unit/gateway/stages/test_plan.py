@@ -40,9 +40,17 @@ def forms(*names: str) -> dict[str, Form]:
 def text(agreed: dict[str, Form], by: str, rule=REGISTERED_OR_KIN) -> str:
     """The plan's steps, without those who are not asked for lack of a need."""
     lines = PLANNER.plan(readable(agreed, CATALOGUE), by, rule).text().splitlines()
-    return "\n".join(line for line in lines if not line.endswith("nothing that may be known comes from it"))
+    return "\n".join(line for line in lines if not _is_spared(line))
 
 
+def _is_spared(line: str) -> bool:
+    """Tell whether a registry is not asked for lack of a need: also one of some people only, whose names it has too."""
+    is_of_some = line.startswith("- ") and line[2:].split(maxsplit=1)[0] in OF_SOME
+    return is_of_some or line.endswith("nothing that may be known comes from it")
+
+
+OF_SOME = frozenset({"beneficiary", "disability", "employment", "farmer"})
+"""Registries of some people only."""
 REST_OF_UCT = """\
 national_id.identity by UIN|TIN for everyone in the household: address_line, birth_date, given_name, locality, region_code, sex, sub_region_code, surname, vital_status, TIN
 crvs.person by UIN|BRN for everyone in the household: birth_date, given_name, marital_status, sex, surname, vital_status
@@ -310,7 +318,7 @@ def planned(manifests: Iterable[Manifest], reads: set[str], by: str, rule: Bound
     """The plan's steps over some registries, without those who are not asked for lack of a need."""
     plan = Planner(manifests, CATALOGUE).plan(frozenset(reads), by, rule, frozenset(down))
     lines = plan.text().splitlines()
-    return "\n".join(line for line in lines if not line.endswith("nothing that may be known comes from it"))
+    return "\n".join(line for line in lines if not _is_spared(line))
 
 
 @pytest.mark.parametrize("why", COSTS)
@@ -494,8 +502,8 @@ def test_every_choice_is_explained():
 
     assert plan.explain() == dedent("""\
         # 1 social.group names the members of the household by registered@1; holds poverty_score
-        # 2 crvs.person has the best word on birth_date of those that can be asked (rank 1; national_id has rank 2, social has rank 3); states given_name as well, since it is asked anyway
-        # 3 national_id.identity has the best word on given_name of those that can be asked (rank 1; crvs has rank 2, social has rank 3); gives TIN; states birth_date as well, since it is asked anyway
+        # 2 crvs.person has the best word on birth_date of those that can be asked (rank 1; national_id has rank 2, social has rank 3, beneficiary has rank 4, disability has rank 4, employment has rank 4, farmer has rank 4); states given_name as well, since it is asked anyway
+        # 3 national_id.identity has the best word on given_name of those that can be asked (rank 1; crvs has rank 2, social has rank 3, beneficiary has rank 4, disability has rank 4, employment has rank 4, farmer has rank 4); gives TIN; states birth_date as well, since it is asked anyway
         # 4 tax.taxpayer alone holds income_annual
         # TIN of everyone in the household comes from national_id.identity: asked anyway, it costs nothing more
         # national_id.entry is asked only if nobody is known by that UIN to 1: it issues these numbers, and knows whether somebody has two
@@ -684,8 +692,8 @@ def test_holders_name_every_registry_of_an_attribute():
     """Numbers count too: whoever states one holds it."""
     holders = PLANNER.holders()
 
-    assert holders["given_name"] == {"crvs", "national_id", "social"}
-    assert holders["uin"] == {"crvs", "national_id", "social"}
+    assert holders["given_name"] == {"crvs", "national_id", "social"} | OF_SOME
+    assert holders["uin"] == {"crvs", "national_id", "social"} | OF_SOME
     assert holders["household_id"] == {"social"}
     assert "age" not in holders
 

@@ -1,14 +1,19 @@
 """Reading queries into questions by number and filter trees."""
 
+import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from standards.attributes import Catalogue
 from standards.dci.codes import SearchReason
+from standards.dci.comparisons import MAX_TEXT, MAX_VALUES, MIN_PART
 from standards.dci.criteria import MAX_COMPARISONS, MAX_DEPTH, read_query
+from standards.dci.question import MAX_SORT_KEYS
 from standards.dci.search import FilterQuery, IdQuery
-from standards.filters import NEVER, Any_, Comparison, Every, Not
+from standards.filters import NEVER, Any_, Comparison, Every, Not, TextOperator
 from standards.identifiers import Identifier
 from standards.permit import Operator
 from tests.unit.standards.dci.messages import question, read_one
@@ -344,3 +349,82 @@ def test_codes_without_an_order_are_never_less_or_greater():
 
     assert isinstance(query, FilterQuery)
     assert query.filter == NEVER
+
+
+README = (Path(__file__).resolve().parents[4] / "standards" / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_documented_example_is_read():
+    """The expression in standards/README.md is understood, every part of it."""
+    (example,) = re.findall(r"```json\n(\{\"\$and\".*?)```", README, re.DOTALL)
+
+    item = expression(json.loads(example))
+
+    assert item.query.text == (
+        "(poverty_score ge ? and poverty_score lt ?) and registered_size in ? and "
+        "(region_code eq ? or locality starts with ?) and not (not (sex eq ?))"
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "bound"),
+    [
+        ("nesting", MAX_DEPTH),
+        ("comparisons of one query", MAX_COMPARISONS),
+        ("values of one `$in` or `$nin`", MAX_VALUES),
+        ("text compared with", f"{MAX_TEXT} characters; a part of a text at least {MIN_PART}"),
+        ("keys of `sort`", MAX_SORT_KEYS),
+    ],
+)
+def test_the_documented_bounds_are_the_ones_that_hold(words, bound):
+    """Every bound of a query stands in standards/README.md as it is."""
+    assert f"| {words} | {bound} |" in README
+
+
+@pytest.mark.parametrize(
+    ("word", "operator"),
+    [
+        ("$contains", TextOperator.CONTAINS),
+        ("$startsWith", TextOperator.STARTS_WITH),
+        ("$endsWith", TextOperator.ENDS_WITH),
+    ],
+)
+def test_texts_can_be_looked_into(word, operator):
+    """A part of a text is compared by an operator of its own."""
+    assert expression({"locality": {word: " Lake "}}).query.filter == Comparison("locality", operator, "Lake")
+
+
+def test_a_list_contains_a_whole_entry():
+    """Of a list, `$contains` is the same as being one of its entries."""
+    assert expression({"immunisations": {"$contains": "BCG"}}).query.filter == Comparison(
+        "immunisations", Operator.EQ, "BCG"
+    )
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"uin": {"$startsWith": "100"}},
+        {"age": {"$contains": "1"}},
+        {"sex": {"$endsWith": "male"}},
+        {"birth_date": {"$startsWith": "19"}},
+        {"locality": {"$startsWith": "L"}},
+        {"locality": {"$startsWith": "L" * 256}},
+        {"locality": {"$startsWith": ["Lake"]}},
+        {"nothing_of_that_name": {"$contains": "Lake"}},
+        {"locality": {"$regex": "L.*"}},
+    ],
+)
+def test_what_is_no_text_cannot_be_looked_into(document):
+    """Numbers of people, codes, dates and single letters are refused; so is every other operator."""
+    assert expression(document).code is SearchReason.FILTER_INVALID
+
+
+def test_looking_into_texts_counts_as_comparing():
+    """The bound on comparisons holds for these as well."""
+    many = [{"locality": {"$contains": f"Lake {n}"}} for n in range(MAX_COMPARISONS)]
+
+    assert not hasattr(expression({"$and": many}), "code")
+    assert (
+        expression({"$and": [{"$and": many}, {"locality": {"$contains": "Town"}}]}).code is SearchReason.FILTER_INVALID
+    )

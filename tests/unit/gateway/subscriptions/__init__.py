@@ -1,0 +1,1 @@
+"""Subscriptions: the store, the registries, what is told."""

@@ -1,0 +1,1 @@
+"""Tests of what makes others believe us, and us believe others."""

@@ -1,0 +1,1 @@
+"""What is seen of the messages that processes emit during the end-to-end tests."""
