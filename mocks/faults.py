@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, NamedTuple
 
@@ -70,27 +70,39 @@ def parse(body: bytes | str) -> Fault:
 
     Raises: MalformedFaultError, in words that may be shown to whoever sent it.
     """
+    given = instruction(body, MODES, Fault._fields, _WHOLE)
+    paths = given.pop("paths", [])
+    if not isinstance(paths, list) or not all(isinstance(path, str) for path in paths):
+        raise MalformedFaultError("paths must be a list of path prefixes")
+    return Fault(**given, paths=tuple(paths))
+
+
+def instruction(
+    body: bytes | str, modes: Sequence[str], fields: Iterable[str], whole: Mapping[str, tuple[int, int]]
+) -> dict[str, Any]:
+    """Return what an instruction to misbehave states, its mode, whole numbers and probability checked.
+
+    fields: every member that it may have.
+    whole: member -> least and most of a whole number.
+    Raises: MalformedFaultError, in words that may be shown to whoever sent it.
+    """
     try:
         wanted = orjson.loads(body)
     except orjson.JSONDecodeError:
         raise MalformedFaultError("a fault is a JSON object with a mode") from None
-    if not isinstance(wanted, dict) or wanted.get("mode") not in MODES:
-        raise MalformedFaultError(f"mode must be one of {', '.join(MODES)}")
-    unknown = wanted.keys() - set(Fault._fields)
-    if unknown:
+    if not isinstance(wanted, dict) or wanted.get("mode") not in modes:
+        raise MalformedFaultError(f"mode must be one of {', '.join(modes)}")
+    if unknown := wanted.keys() - set(fields):
         raise MalformedFaultError(f"a fault has no {', '.join(sorted(unknown))}")
     given = {name: value for name, value in wanted.items() if value is not None}
-    for name, (least, most) in _WHOLE.items():
+    for name, (least, most) in whole.items():
         value = given.get(name, least)
         if type(value) is not int or not least <= value <= most:
             raise MalformedFaultError(f"{name} must be a whole number from {least} to {most}")
     probability = given.get("probability", 1)
     if isinstance(probability, bool) or not isinstance(probability, (int, float)) or not 0 <= probability <= 1:
         raise MalformedFaultError("probability must be a number from 0 to 1")
-    paths = given.pop("paths", [])
-    if not isinstance(paths, list) or not all(isinstance(path, str) for path in paths):
-        raise MalformedFaultError("paths must be a list of path prefixes")
-    return Fault(**given, paths=tuple(paths))
+    return given
 
 
 class FaultBox:

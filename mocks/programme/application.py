@@ -9,8 +9,9 @@ from typing import Any, Final
 import orjson
 from aiohttp import web
 
+from mocks.faults import MalformedFaultError
 from mocks.programme import reading
-from mocks.programme.faults import Fault, MalformedFaultError, parse
+from mocks.programme.faults import Fault, parse
 from mocks.programme.inbox import FILTERS, Attempt, moment
 from mocks.programme.receiving import POLICIES, Programme
 

@@ -5,15 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
-import orjson
+from mocks.faults import MalformedFaultError, instruction
 
 MODES: Final = ("fail", "late", "redirect", "hang", "nack", "err", "lost", "down")
-
-
-class MalformedFaultError(ValueError):
-    """An instruction that names no fault."""
 
 
 class Fault(NamedTuple):
@@ -38,22 +34,7 @@ def parse(body: bytes) -> Fault:
 
     Raises: MalformedFaultError.
     """
-    try:
-        wanted = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        raise MalformedFaultError("a fault is a JSON object with a mode") from None
-    if not isinstance(wanted, dict) or wanted.get("mode") not in MODES:
-        raise MalformedFaultError(f"mode must be one of {', '.join(MODES)}")
-    if unknown := wanted.keys() - set(Fault._fields):
-        raise MalformedFaultError(f"a fault has no {', '.join(sorted(unknown))}")
-    given: dict[str, Any] = {name: value for name, value in wanted.items() if value is not None}
-    for name, (least, most) in _WHOLE.items():
-        value = given.get(name, least)
-        if type(value) is not int or not least <= value <= most:
-            raise MalformedFaultError(f"{name} must be a whole number from {least} to {most}")
-    probability = given.get("probability", 1)
-    if isinstance(probability, bool) or not isinstance(probability, (int, float)) or not 0 <= probability <= 1:
-        raise MalformedFaultError("probability must be a number from 0 to 1")
+    given = instruction(body, MODES, Fault._fields, _WHOLE)
     kinds = given.pop("kinds", [])
     if not isinstance(kinds, list) or not all(isinstance(kind, str) for kind in kinds):
         raise MalformedFaultError("kinds must be a list such as on-search, notify")

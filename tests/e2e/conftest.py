@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -128,6 +129,20 @@ def country(running: Country) -> Iterator[Country]:
     yield running
     for registry in running.content["registries"]:
         running.mend(registry)
+
+
+def question_about(who: Identifier) -> dict[str, Any]:
+    """An item of the cash transfer, to be sent again and again as it is."""
+    now = datetime.now(UTC).isoformat(timespec="milliseconds")
+    criteria = {
+        "version": "1.0.0",
+        "reg_type": "ns:org:RegistryType:Social",
+        "reg_record_type": "Group",
+        "query_type": "idtype-value",
+        "query": {"type": who.type, "value": who.value},
+        "consent": {"@type": "Consent", "ts": now, "purpose": {"code": "eligibility"}},
+    }
+    return {"reference_id": "r-1", "timestamp": now, "search_criteria": criteria}
 
 
 def states(item: dict[str, Any], record: int = 0) -> dict[tuple[str, str], dict[str, Any]]:

@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 from gateway.cli import app
 from standards.identifiers import Identifier
 from standards.signing import public_jwk
-from tests.e2e.conftest import Country, states
+from tests.e2e.conftest import Country, question_about, states
 
 pytestmark = pytest.mark.e2e
 
@@ -69,20 +69,6 @@ def adult(country: Country, portal: Desk):
     who = country.example("complete_household")
     yield who
     portal.decide(who)
-
-
-def _item(who: Identifier) -> dict[str, Any]:
-    """A question of the cash transfer, as it is sent."""
-    now = datetime.now(UTC).isoformat(timespec="milliseconds")
-    criteria = {
-        "version": "1.0.0",
-        "reg_type": "ns:org:RegistryType:Social",
-        "reg_record_type": "Group",
-        "query_type": "idtype-value",
-        "query": {"type": who.type, "value": who.value},
-        "consent": {"@type": "Consent", "ts": now, "purpose": {"code": "eligibility"}},
-    }
-    return {"reference_id": "r-1", "timestamp": now, "search_criteria": criteria}
 
 
 def reasons(item: dict[str, Any]) -> set[str]:
@@ -290,7 +276,7 @@ def test_consent_comes_with_the_question(country: Country, portal: Desk, adult: 
     token = jwt.encode(claims, key, algorithm="EdDSA", headers=headers)
 
     def ask(proof: str | None) -> dict[str, Any]:
-        (sent,) = country.client().message([_item(withdrawn)])["message"]["search_request"]
+        (sent,) = country.client().message([question_about(withdrawn)])["message"]["search_request"]
         if proof is not None:
             sent["search_criteria"]["consent"]["hearth:proof"] = proof
         return dict(country.client().send(country.client().message([sent]))["message"]["search_response"][0])

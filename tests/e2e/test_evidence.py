@@ -5,7 +5,6 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from typer.testing import CliRunner
 from gateway.cli import app
 from gateway.journal import read, sqlite_url
 from standards.identifiers import Identifier
-from tests.e2e.conftest import Country
+from tests.e2e.conftest import Country, question_about
 from tests.e2e.test_consents import Desk
 
 pytestmark = pytest.mark.e2e
@@ -59,20 +58,6 @@ def ask(country: Country, *subjects: Identifier | str, programme: str = "uct", *
     whom = [country.example(s) if isinstance(s, str) else s for s in subjects]
     purpose = country.content["consumers"][programme]["purposes"][0]
     return country.client(programme).ask(whom, purpose=purpose, **more)
-
-
-def question_about(who: Identifier) -> dict[str, Any]:
-    """An item of the cash transfer, to be sent again and again as it is."""
-    now = datetime.now(UTC).isoformat(timespec="milliseconds")
-    criteria = {
-        "version": "1.0.0",
-        "reg_type": "ns:org:RegistryType:Social",
-        "reg_record_type": "Group",
-        "query_type": "idtype-value",
-        "query": {"type": who.type, "value": who.value},
-        "consent": {"@type": "Consent", "ts": now, "purpose": {"code": "eligibility"}},
-    }
-    return {"reference_id": "r-1", "timestamp": now, "search_criteria": criteria}
 
 
 def correlation_of(answer: dict[str, Any]) -> str:
