@@ -20,7 +20,7 @@ from standards.states import UnavailableReason
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from adapters.generic.dci_trust import Identity, Sealing
+    from adapters.generic.dci.trust import Identity, Sealing
     from adapters.ports import Deadline
     from adapters.said import Signed
 

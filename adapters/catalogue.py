@@ -4,38 +4,46 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import re
 from collections.abc import Mapping
-from functools import cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, cast
-
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import best_match
-from pydantic import ValidationError
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.nodes import MappingNode, SequenceNode
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, cast
 
 from adapters.callbacks import Caller
-from adapters.client import HttpSourceClient, resolved
-from adapters.generic.dci import DciAdapter, new_id
-from adapters.generic.dci_subscribe import DciEvents
-from adapters.generic.dci_trust import Sealing
-from adapters.guard import Guarded
+from adapters.generic.asking.over_http import open_way
+from adapters.generic.dci.driver import DciAdapter, new_id
+from adapters.generic.dci.subscribe import DciEvents
+from adapters.generic.dci.trust import Sealing
+from adapters.generic.driving import driver
 from adapters.manifest import Manifest
 from adapters.manifest import Protocol as Speaks
+from adapters.reading_manifest import json_schema, load_manifest
+from adapters.transport.client import resolved
+from adapters.transport.guard import Guarded
 from standards.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
-    from ruamel.yaml.nodes import Node
+    from collections.abc import Awaitable, Callable, Iterable, Iterator
 
     from adapters.callbacks import Here
-    from adapters.client import Session
     from adapters.ports import EventSource, RegistryAdapter, SourceClient
+    from adapters.transport.client import Session
 
+__all__ = [
+    "FOLDER",
+    "MANIFEST",
+    "Registries",
+    "Registry",
+    "build",
+    "connect",
+    "find_manifests",
+    "json_schema",
+    "load_manifest",
+    "references",
+]
+
+_REFERENCE: Final = re.compile("env:[A-Z][A-Z0-9_]*")
 MANIFEST: Final = "manifest.yaml"
 FOLDER: Final = Path(__file__).parent
 """Where the registries that come with Hearth are described."""
@@ -50,6 +58,8 @@ class Registry(NamedTuple):
     """Its events; None where it has none."""
     caller: Caller | None = None
     """How it proves itself when it calls back; None where it does not."""
+    close: Callable[[], Awaitable[None]] | None = None
+    """Lets go of what only this registry uses."""
 
 
 class Registries(Mapping[str, Registry]):
@@ -76,6 +86,12 @@ class Registries(Mapping[str, Registry]):
     def __len__(self) -> int:
         return len(self._by_id)
 
+    async def close(self) -> None:
+        """Let go of what single registries use; the session that all share is its opener's."""
+        for registry in self.values():
+            if registry.close is not None:
+                await registry.close()
+
     @property
     def manifests(self) -> Mapping[str, Manifest]:
         """Every manifest by its registry's id."""
@@ -95,100 +111,6 @@ def find_manifests(folders: Iterable[Path] = (FOLDER,)) -> tuple[Path, ...]:
     return tuple(path for folder in folders for path in sorted(folder.glob(f"*/{MANIFEST}")))
 
 
-def load_manifest(path: Path) -> Manifest:
-    """Return a manifest, checked by its schema and by its model.
-
-    Raises: ConfigurationError with file, line, column and what to change.
-    """
-    yaml = YAML(typ="safe", pure=True)
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path}: cannot be read ({type(error).__name__})") from None
-    try:
-        content = yaml.load(text)
-    except MarkedYAMLError as error:
-        mark = error.problem_mark
-        at = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
-        raise ConfigurationError(f"{path}{at}: not YAML: {error.problem}") from None
-    except YAMLError:
-        raise ConfigurationError(f"{path}: not YAML") from None
-    wrong = best_match(_validator().iter_errors(content))
-    if wrong is not None:
-        raise ConfigurationError(f"{path}{_place(text, _steps(wrong))}: {_remedy(wrong)}")
-    try:
-        return Manifest.model_validate(content)
-    except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        raise ConfigurationError(f"{path}{_place(text, first['loc'])}: {first['msg']}") from None
-
-
-def json_schema() -> dict[str, Any]:
-    """Return the JSON Schema (2020-12) of a manifest, for editors and other countries' tools."""
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "Registry manifest",
-    } | Manifest.model_json_schema()
-
-
-@cache
-def _validator() -> Draft202012Validator:
-    return Draft202012Validator(json_schema())
-
-
-def _steps(wrong: Any) -> list[str | int]:
-    """Return the path to what is wrong; to the key itself where a key is unknown."""
-    steps = list(wrong.absolute_path)
-    if wrong.validator == "additionalProperties":
-        steps += sorted(set(wrong.instance) - set(wrong.schema.get("properties", {})))[:1]
-    return steps
-
-
-def _remedy(wrong: Any) -> str:
-    """Return what a manifest's author has to change, without showing a whole part of the file."""
-    at = ".".join(map(str, wrong.absolute_path)) or "the file"
-    match wrong.validator:
-        case "additionalProperties":
-            known = ", ".join(sorted(wrong.schema.get("properties", {})))
-            return f"{at}: {wrong.message}; known here: {known}"
-        case "enum":
-            return f"{at}: use one of {', '.join(map(str, wrong.validator_value))}"
-        case "type":
-            return f"{at}: must be of type {wrong.validator_value}; quote what is meant as text"
-        case "pattern":
-            return f"{at}: must match {wrong.validator_value}"
-        case "oneOf" | "anyOf":
-            kinds = ", ".join(wrong.schema.get("discriminator", {}).get("mapping", {}))
-            return f"{at}: fits no known form" + (f"; the kinds are {kinds}" if kinds else "")
-        case "required":
-            return f"{at}: {wrong.message}; add it"
-    return f"{at}: {wrong.message}" if len(wrong.message) < 200 else f"{at}: breaks `{wrong.validator}`"
-
-
-def _place(text: str, steps: Sequence[str | int]) -> str:
-    """Return `:line:column` of the deepest part of a file that a path of keys and positions reaches."""
-    node: Node | None = YAML(typ="rt", pure=True).compose(text)
-    if node is None:
-        return ""
-    mark = node.start_mark
-    for step in steps:
-        inner = _inside(node, step)
-        if inner is None:
-            continue  # the models' own words, like the kind of a union, are no part of the file
-        mark, node = inner
-    return f":{mark.line + 1}:{mark.column + 1}"
-
-
-def _inside(node: Node, step: str | int) -> tuple[Any, Node] | None:
-    if isinstance(node, MappingNode):
-        for key, value in node.value:
-            if key.value == str(step):
-                return key.start_mark, value
-    elif isinstance(node, SequenceNode) and isinstance(step, int) and step < len(node.value):
-        return node.value[step].start_mark, node.value[step]
-    return None
-
-
 def build(
     manifest: Manifest, client: SourceClient, sealing: Sealing | None = None, here: Here | None = None
 ) -> RegistryAdapter:
@@ -199,6 +121,8 @@ def build(
     if manifest.speaks is Speaks.DCI:
         waiting, address = (here.waiting, here.address) if here else (None, "")
         return DciAdapter(manifest, client, sealing=sealing, waiting=waiting, address=address)
+    if manifest.driven is not None:
+        return driver(manifest.speaks).build(manifest, client)
     name = f"adapters.{manifest.id}.adapter"
     # Looked for first, so that an import that fails inside the module is not taken for a missing one.
     if importlib.util.find_spec(f"adapters.{manifest.id}") is None or importlib.util.find_spec(name) is None:
@@ -211,11 +135,16 @@ def build(
 
 def references(manifest: Manifest) -> tuple[str, ...]:
     """Return the environment variables that a manifest refers to: address first, then credentials."""
-    connection, dci = manifest.connection, manifest.dci
-    stated = [connection.base_url, *connection.auth.model_dump().values()]
-    if dci is not None:
-        stated += [dci.trust.keys, dci.callback.token if dci.callback else None]
-    return tuple(one.removeprefix("env:") for one in stated if str(one).startswith("env:"))
+    stated = [*_texts(manifest.connection.model_dump()), *_texts(manifest.model_dump(exclude={"connection"}))]
+    return tuple(dict.fromkeys(text.removeprefix("env:") for text in stated if _REFERENCE.fullmatch(text)))
+
+
+def _texts(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list | tuple):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _texts(inner)
 
 
 def connect(
@@ -235,7 +164,13 @@ def connect(
 
 def _registry(manifest: Manifest, session: Session, environment: Mapping[str, str], here: Here | None) -> Registry:
     identity, options = here.identity if here else None, manifest.dci
-    client = HttpSourceClient(session, manifest, environment, signing=identity.signing if identity else None)
+    signing = identity.signing if identity else None
+    if manifest.driven is not None:
+        way = driver(manifest.speaks).open_way(manifest, session, environment, signing)
+        return Registry(
+            manifest, Guarded(driver(manifest.speaks).build(manifest, way), manifest.limits), close=way.close
+        )
+    client = open_way(manifest, session, environment, signing)
     sealing = Sealing(manifest, client, environment, identity) if options else None
     if sealing is not None and sealing.is_plain:
         sealing = None

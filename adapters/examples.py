@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from ruamel.yaml import YAML
 
 from adapters.catalogue import build
-from adapters.generic.dci import DciAdapter
+from adapters.generic.dci.driver import DciAdapter
+from adapters.generic.driving import driver
 from adapters.manifest import Protocol as Speaks
 from adapters.ports import Deadline, Fetch, Response
 from standards.errors import ConfigurationError
@@ -22,7 +23,17 @@ if TYPE_CHECKING:
 
 MESSAGE_ID: Final = "example"
 """Message id in the examples of DCI registries; reference ids are `example-1`, `example-2`..."""
-_CONTENT_TYPES: Final = {".json": "application/json", ".xml": "text/xml"}
+_CONTENT_TYPES: Final = {
+    ".json": "application/json",
+    ".geojson": "application/geo+json",
+    ".xml": "text/xml",
+    ".csv": "text/csv",
+    ".jsonl": "application/jsonl",
+    ".txt": "text/plain",
+    ".gz": "application/gzip",
+    ".zip": "application/zip",
+    ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
 _TIME_S: Final = 5.0
 
 
@@ -98,9 +109,17 @@ def adapter_for(manifest: Manifest, client: SourceClient) -> RegistryAdapter:
 
 async def replay(manifest: Manifest, example: Example, answers: Sequence[Response] | None = None) -> SourceAnswer:
     """Return what the adapter makes of an example, or of other answers to the same question."""
-    client = Replay(example.answers if answers is None else answers)
+    given = example.answers if answers is None else answers
     request = Fetch(manifest.id, example.lookup, example.subjects, example.names)
-    return await adapter_for(manifest, client).fetch(request, Deadline.after(_TIME_S))
+    return await example_adapter(manifest, given).fetch(request, Deadline.after(_TIME_S))
+
+
+def example_adapter(manifest: Manifest, answers: Sequence[Response]) -> RegistryAdapter:
+    """Return the registry's adapter on a way that gives prepared answers, whatever it speaks."""
+    if manifest.driven is None:
+        return adapter_for(manifest, Replay(answers))
+    of_protocol = driver(manifest.speaks)
+    return of_protocol.build(manifest, of_protocol.example_way(manifest, answers))
 
 
 def as_plain(record: Record | None) -> dict[str, Any] | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from adapters.generic.paths import Place, UnexpectedTypeError, place
+from adapters.generic.mapping.paths import Place, UnexpectedTypeError, place
 from adapters.reading import Reader
 from standards.states import JsonValue, UnavailableReason
 
@@ -15,8 +15,10 @@ if TYPE_CHECKING:
 
 _MOST_PLANS: Final = 256
 """Sets of attributes whose passes are kept; agreements are fewer, and a further one only costs its compiling."""
-_UNKNOWN: Final = object()
-"""What the reading of a code gives for a word that no table translates."""
+UNKNOWN: Final = object()
+"""What a reading gives for a code that no table translates."""
+_TEXTS: Final = frozenset({Reader.text, Reader.written})
+"""Readers that only take off white space, where a text stands."""
 _NOTHING: Final[dict[str, object]] = {}
 
 
@@ -27,7 +29,7 @@ class Field(NamedTuple):
     path: str
     """JMESPath into the record."""
     read: Callable[[Reader, str, Any], JsonValue] = Reader.text
-    """Reader of what stands there; not asked where `codes` are given."""
+    """Reader of what stands there, or UNKNOWN for a code that it does not know; not asked where `codes` are given."""
     label: str = ""
     """What a refusal calls it; the attribute's name where empty."""
     codes: Mapping[str, str] = {}
@@ -92,7 +94,7 @@ class Fields:
                     values[name] = text  # as nearly all are: read without a further call
                     continue
                 value = read(found)
-                if value is _UNKNOWN:
+                if value is UNKNOWN:
                     # INVARIANT: a code that is not known is never guessed.
                     unusable[name] = UnavailableReason.UNMAPPED_CODE
                 elif value is not None:
@@ -109,7 +111,7 @@ class Fields:
                 if not field.required or not self._is_whole:
                     continue
                 read = _only_checked(read)  # noqa: PLW2901 - what nobody asked for is not kept
-            is_text = field.name in names and field.read is Reader.text and not field.codes
+            is_text = field.name in names and field.read in _TEXTS and not field.codes
             finds[stands.path] = stands.holder
             member = _Member(field.name, stands.member, is_text, read, field.label or field.name)
             members.setdefault(stands.path, []).append(member)
@@ -160,7 +162,7 @@ def _code(reader: Reader, label: str, field: Field) -> Read:
             return code
         word = reader.word(label, found)
         if word is not None:
-            return folded.get(fold(word), _UNKNOWN)
+            return folded.get(fold(word), UNKNOWN)
         if required:
             reader.refuse(label, "missing")
         return None

@@ -11,11 +11,50 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
-from adapters.generic.options import DciField, DciLookup, DciOptions
+from adapters.generic.dci.options import DciField, DciLookup, DciOptions
+from adapters.generic.fhir.options import FhirOptions
+from adapters.generic.files.options import FilesOptions
+from adapters.generic.graphql.options import GraphQlOptions
+from adapters.generic.mapping.layout import RecordLayout
+from adapters.generic.mapping.traits import TraitsOptions
+from adapters.generic.ogc.options import OgcOptions
+from adapters.generic.rest.options import RestOptions
+from adapters.generic.soap.options import SoapOptions
+from adapters.generic.sql.options import SqlOptions
+from adapters.generic.xroad.options import XRoadOptions
 from adapters.model import Model, Name, Reference
+from adapters.terms import Capacity, Cost, Freshness, Hours, Legal, Limits, Share
+from adapters.transport.connection import (
+    ApiKeyAuth,
+    Auth,
+    BasicAuth,
+    BearerAuth,
+    Connection,
+    NoAuth,
+    OAuth2Auth,
+    Tls,
+)
 from standards.identifiers import SHARED_TYPES
 
-__all__ = ["DciField", "DciLookup", "DciOptions", "Manifest", "Model", "Name", "Reference"]
+__all__ = [
+    "ApiKeyAuth",
+    "Auth",
+    "BasicAuth",
+    "BearerAuth",
+    "Connection",
+    "DciField",
+    "DciLookup",
+    "DciOptions",
+    "Legal",
+    "Limits",
+    "Manifest",
+    "Model",
+    "Name",
+    "NoAuth",
+    "OAuth2Auth",
+    "Reference",
+    "Tls",
+]
 
 
 class Protocol(StrEnum):
@@ -26,129 +65,24 @@ class Protocol(StrEnum):
     SOAP = "soap"
     FHIR = "fhir"
     OGC = "ogc"
+    SQL = "sql"
+    FILES = "files"
+    GRAPHQL = "graphql"
 
 
-class NoAuth(Model):
-    """No credentials."""
-
-    kind: Literal["none"] = "none"
-
-
-class ApiKeyAuth(Model):
-    """A key in a header."""
-
-    kind: Literal["api_key"]
-    header: str = Field(description="Header that carries the key.", examples=["X-API-Key"])
-    key: Reference = Field(description="Reference to the key.")
-
-
-class BasicAuth(Model):
-    """User name and password, RFC 7617."""
-
-    kind: Literal["basic"]
-    user: Reference
-    password: Reference
-
-
-class BearerAuth(Model):
-    """A token that does not change, RFC 6750."""
-
-    kind: Literal["bearer"]
-    token: Reference
-
-
-class OAuth2Auth(Model):
-    """OAuth 2 client credentials; the token is asked for when needed and kept until shortly before it ends."""
-
-    kind: Literal["oauth2"]
-    token_path: str = Field(description="Path of the token endpoint below the base address.")
-    client_id: Reference
-    method: Literal["client_secret", "private_key_jwt"] = Field(
-        default="client_secret",
-        description="Proof of the client: its secret, or an assertion signed with the gateway's own key.",
-    )
-    client_secret: Reference | None = Field(default=None, description="Reference to the secret, for that method.")
-    audience: str | None = Field(
-        default=None, description="Whom an assertion is for; default: the address of the token endpoint."
-    )
-    scope: str | None = None
-
-    @model_validator(mode="after")
-    def _secret_belongs_to_its_method(self) -> OAuth2Auth:
-        if (self.method == "client_secret") != (self.client_secret is not None):
-            raise ValueError("`client_secret` and `method: client_secret` go together")
-        return self
-
-
-Auth = Annotated[
-    NoAuth | ApiKeyAuth | BasicAuth | BearerAuth | OAuth2Auth,
-    Field(discriminator="kind"),
-]
-
-
-class Connection(Model):
-    """Where the registry is, and how it knows us."""
-
-    base_url: Reference = Field(description="Reference to the registry's base address.")
-    auth: Auth = NoAuth()
-
-
-class Limits(Model):
-    """How hard the registry may be driven, and how long it may take."""
-
-    timeout_s: float = Field(default=2.0, gt=0, description="Longest wait for one try, in seconds.")
-    retries: int = Field(default=1, ge=0, le=5, description="Further tries after a failed one, where that may help.")
-    max_in_flight: int = Field(default=32, ge=1, description="Calls at the same time from one gateway process.")
-    max_response_bytes: int = Field(default=4_000_000, ge=1, description="Largest response accepted, in bytes.")
-    breaker_failures: int = Field(default=8, ge=1, description="Failures in a row that open the circuit breaker.")
-    breaker_open_s: float = Field(default=10.0, gt=0, description="Seconds before an open breaker lets one try pass.")
-    pace_per_s: float | None = Field(
-        default=None,
-        gt=0,
-        description="Most calls per second from one gateway process, a second's worth of them at once; null: no limit.",
-    )
-    hedge_after_ms: int | None = Field(
-        default=None,
-        ge=1,
-        description="Milliseconds of silence after which the same call is made a second time and the first good "
-        "answer wins. Only where asking twice is safe and agreed; null: never.",
-    )
-    deadline_header: Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9-]{0,63}$")] | None = Field(
-        default=None, description="Header in which the registry is told how many milliseconds are left; null: none."
-    )
-    keep_late: bool = Field(
-        default=False,
-        description="A call still under way at the deadline may end for a while, and its answer serves the next "
-        "question.",
-    )
-
-
-class Cost(Model):
-    """What it costs to ask the registry, so that of several ways to a number the cheapest is taken."""
-
-    latency_ms: float = Field(default=100.0, ge=0, description="Usual time until it answers one call, in milliseconds.")
-    load: int = Field(
-        default=2, ge=1, le=5, description="How dear a call is to the registry itself: 1 hardly noticed, 5 dear."
-    )
-    sensitivity: int = Field(
-        default=2,
-        ge=1,
-        le=4,
-        description="What the registry learns about a person by being asked, on the catalogue's scale: "
-        "1 administrative, 2 personal, 3 confidential, 4 special category.",
-    )
-    freshness_days: float = Field(
-        default=1.0, ge=0, description="How far its records usually lag behind life, in days."
-    )
+Driven = RestOptions | GraphQlOptions | SoapOptions | FhirOptions | OgcOptions | SqlOptions | FilesOptions
+"""What a driver is told about a registry, apart from where its records hold what."""
 
 
 class Lookup(Model):
     """One way of asking: by which numbers, and what comes back."""
 
-    name: Name
-    entity: Literal["person", "group"] = "person"
+    name: Name = Field(description="Name of this way of asking, within the registry.", examples=["person"])
+    entity: Literal["person", "group"] = Field(
+        default="person", description="Whether its records are of single people or of groups, such as households."
+    )
     by: tuple[str, ...] = Field(
-        min_length=1, description="Identifier types it takes, the preferred one first. One call may mix them."
+        default=(), description="Identifier types it takes, the preferred one first. One call may mix them."
     )
     batch: int = Field(default=50, ge=1, description="Most subjects in one call.")
     identifiers: tuple[str, ...] = Field(default=(), description="Identifier types its records yield.")
@@ -164,11 +98,22 @@ class Lookup(Model):
         default=False,
         description="When the source of an identifier says there is none, this registry holds no record either.",
     )
+    by_traits: TraitsOptions | None = Field(
+        default=None,
+        description="For a registry that knows no shared number: its people are looked for by what is known of them, "
+        "and the gateway decides whether one of them is the person. `by` is empty then.",
+    )
     as_of: bool | tuple[str, ...] = Field(
         default=False,
         description="It can be asked as of a past day: true for everything it holds, kin and members included; a list "
         "for these attributes only.",
     )
+
+    @model_validator(mode="after")
+    def _asked_somehow(self) -> Lookup:
+        if bool(self.by) == (self.by_traits is not None):
+            raise ValueError("a lookup is asked either `by` numbers or `by_traits`")
+        return self
 
     def for_past(self) -> Lookup | None:
         """Return what can be asked of it as of a past day; None when that is nothing.
@@ -177,6 +122,8 @@ class Lookup(Model):
         """
         if self.as_of is True:
             return self
+        if self.by_traits is not None:  # what is known of people as of a past day is not how the list has them
+            return None
         own = tuple(type_ for type_ in self.identifiers if type_ not in SHARED_TYPES)
         if self.entity == "group" or not (self.as_of or own):
             return None
@@ -187,7 +134,7 @@ class Lookup(Model):
 class Search(Model):
     """What a registry lets itself be searched by, without an identifier."""
 
-    entity: Literal["person", "group"]
+    entity: Literal["person", "group"] = Field(description="Whether people or groups are found.")
     attributes: dict[str, str] = Field(description="Attribute of the catalogue -> the registry's own name for it.")
     yields: str = Field(description="Identifier type of what is found.")
     for_own_type: bool = Field(
@@ -213,27 +160,33 @@ class Search(Model):
         return self
 
 
-class Legal(Model):
-    """Who answers for the data, and on what ground it is shared."""
-
-    owner: str = Field(description="Body that answers for the data.")
-    basis: str = Field(description="Law or agreement that lets the registry answer.")
-    contact: str = Field(description="Where its operators are reached when it is down or breaks its promises.")
-
-
 class Manifest(Model):
     """Everything Hearth knows about a registry before it calls it."""
 
     id: Name = Field(description="Name of the registry everywhere in Hearth; its folder bears the same.")
     title: str = Field(description="Name of the registry for people.")
     version: Annotated[str, StringConstraints(pattern=r"^\d+\.\d+$")] = Field(
-        description="Version of this manifest, in quotes: raise it with every change."
+        description="Version of this manifest, in quotes: raise it with every change.", examples=["1.0"]
     )
-    speaks: Protocol = Field(description="Its protocol. `dci` needs no code beside the manifest.")
+    environment: Literal["production", "test"] = Field(
+        default="production",
+        description="Whether the registry holds real people; what one for tests says never counts as of production.",
+    )
+    speaks: Protocol = Field(description="Its protocol. The part of the manifest by that name says how it is asked.")
     reg_type: str = Field(description="DCI registry type it stands for, for example `ns:org:RegistryType:Civil`.")
-    legal: Legal
-    connection: Connection
-    limits: Limits = Limits()
+    legal: Legal = Field(description="Who answers for what it holds, and on what terms it is shared.")
+    capacity: Capacity | None = Field(
+        default=None, description="What it can bear from everyone together, declared by its owner; null: undeclared."
+    )
+    hours: Hours | None = Field(default=None, description="When it answers; null: always.")
+    freshness: Freshness | None = Field(default=None, description="How old what it says may be; null: undeclared.")
+    coverage: dict[str, Share] = Field(
+        default={},
+        description="Identifier type -> share of its records that state it, as its owner knows: how well it links.",
+        examples=[{"UIN": 0.993, "TIN": 0.71}],
+    )
+    connection: Connection = Field(description="Where it is reached, and how it knows us.")
+    limits: Limits = Field(default=Limits(), description="How hard it may be driven, and how long it may take.")
     cache_s: float = Field(
         default=300.0,
         ge=0,
@@ -250,15 +203,28 @@ class Manifest(Model):
         description="Attributes of persons for which this registry's word may stand in, labelled as such, when a more "
         "authoritative registry cannot be heard. Never one whose lesser word would do harm.",
     )
-    cost: Cost = Cost()
+    cost: Cost = Field(default=Cost(), description="What it costs to ask it.")
     issues: tuple[str, ...] = Field(
         default=(),
         description="Identifier types that this registry gives out: of these its word is the first, and a number is "
         "verified once it states it.",
     )
-    lookups: tuple[Lookup, ...] = Field(min_length=1)
-    searches: tuple[Search, ...] = ()
+    lookups: tuple[Lookup, ...] = Field(min_length=1, description="Every way of asking it about given people.")
+    searches: tuple[Search, ...] = Field(default=(), description="What it can be searched by, without a number.")
     dci: DciOptions | None = Field(default=None, description="Options of the DCI driver, for `speaks: dci`.")
+    rest: RestOptions | None = Field(default=None, description="For `speaks: rest` without code of its own.")
+    graphql: GraphQlOptions | None = Field(default=None, description="For `speaks: graphql`.")
+    soap: SoapOptions | None = Field(default=None, description="For `speaks: soap` without code of its own.")
+    fhir: FhirOptions | None = Field(default=None, description="For `speaks: fhir` without code of its own.")
+    ogc: OgcOptions | None = Field(default=None, description="For `speaks: ogc` without code of its own.")
+    sql: SqlOptions | None = Field(default=None, description="For `speaks: sql`.")
+    files: FilesOptions | None = Field(default=None, description="For `speaks: files`.")
+    xroad: XRoadOptions | None = Field(
+        default=None, description="The X-Road security server that stands before the registry; null: none does."
+    )
+    records: dict[Name, RecordLayout] = Field(
+        default={}, description="Lookup name -> how its records are read, for every protocol but DCI."
+    )
     options: dict[str, int | str] = Field(
         default={},
         description="Options of the registry's own adapter, as its README or docstring names them.",
@@ -276,9 +242,8 @@ class Manifest(Model):
         of_persons = {n for lookup in self.lookups if lookup.entity == "person" for n in lookup.attributes}
         if strangers := sorted(set(self.stands_in_for) - of_persons):
             raise ValueError(f"`stands_in_for` names what no lookup of persons holds: {', '.join(strangers)}")
-        stated = {type_ for lookup in self.lookups for type_ in (*lookup.by, *lookup.identifiers)}
-        if strangers := sorted(set(self.issues) - stated):
-            raise ValueError(f"`issues` names numbers that no lookup knows: {', '.join(strangers)}")
+        self._check_numbers()
+        self._check_traits()
         for lookup in self.lookups:
             if lookup.boundary and lookup.attributes:
                 raise ValueError(f"lookup {lookup.name}: `boundary` and `attributes` exclude each other")
@@ -289,15 +254,74 @@ class Manifest(Model):
             self._check_as_of(lookup)
         if (self.speaks is Protocol.DCI) != (self.dci is not None):
             raise ValueError("`dci` and `speaks: dci` go together")
+        self._check_driver()
         for lookup in self.lookups if self.dci else ():
             self._check_layout(lookup)
         return self
+
+    def _check_numbers(self) -> None:
+        stated = {type_ for lookup in self.lookups for type_ in (*lookup.by, *lookup.identifiers)}
+        if strangers := sorted(set(self.issues) - stated):
+            raise ValueError(f"`issues` names numbers that no lookup knows: {', '.join(strangers)}")
+        if strangers := sorted(set(self.coverage) - stated):
+            raise ValueError(f"`coverage` names numbers that no lookup knows: {', '.join(strangers)}")
+
+    def _check_traits(self) -> None:
+        """Refuse a look-up by traits that would give more than a number of the registry's own, or one of no use."""
+        taken = {type_ for lookup in self.lookups for type_ in lookup.by}
+        for lookup in (k for k in self.lookups if k.by_traits is not None):
+            if lookup.attributes or lookup.kin or lookup.members or lookup.boundary or lookup.entity != "person":
+                raise ValueError(f"lookup {lookup.name}: `by_traits` yields numbers of persons and nothing else")
+            # INVARIANT: linkage never gives anybody a number that another registry issues.
+            if strangers := sorted(set(lookup.identifiers) - set(self.issues)):
+                raise ValueError(f"lookup {lookup.name} by traits yields what `issues` lacks: {', '.join(strangers)}")
+            if not set(lookup.identifiers) & taken:
+                raise ValueError(f"lookup {lookup.name} by traits yields no number that another lookup takes")
 
     def _check_as_of(self, lookup: Lookup) -> None:
         if lookup.as_of is not True and (strangers := sorted(set(lookup.as_of or ()) - set(lookup.attributes))):
             raise ValueError(f"lookup {lookup.name}: `as_of` names what it does not hold: {', '.join(strangers)}")
         if self.dci and lookup.as_of and self.dci.as_of_member is None:
             raise ValueError(f"lookup {lookup.name}: `as_of` needs `dci.as_of_member`")
+
+    @property
+    def driven(self) -> Driven | None:
+        """Return what the driver of its protocol is told; None for DCI, and for a registry with code of its own."""
+        return None if self.speaks is Protocol.DCI else getattr(self, self.speaks.value)
+
+    def _check_driver(self) -> None:
+        """Refuse options of a protocol that is not spoken, and lookups that the driver is told nothing about."""
+        others = {one.value for one in Protocol} - {self.speaks.value}
+        if strangers := sorted(name for name in others if getattr(self, name) is not None):
+            raise ValueError(f"`{strangers[0]}` and `speaks: {self.speaks.value}` do not go together")
+        if self.xroad is not None and self.speaks in (Protocol.SQL, Protocol.FILES):
+            raise ValueError(f"`xroad` carries what is asked over HTTP, which `speaks: {self.speaks.value}` is not")
+        driven = self.driven
+        if driven is None:
+            if self.records and self.speaks is not Protocol.DCI:
+                raise ValueError(f"`records` need `{self.speaks.value}`, which says how they are asked for")
+            return
+        for lookup in self.lookups:
+            if lookup.name not in driven.lookups:
+                raise ValueError(f"`{self.speaks.value}.lookups` lacks {lookup.name}")
+            self._check_records(lookup)
+        known = {lookup.name for lookup in self.lookups}
+        if strangers := sorted({*driven.lookups, *self.records} - known):
+            raise ValueError(f"there is no lookup {strangers[0]}")
+
+    def _check_records(self, lookup: Lookup) -> None:
+        """Refuse records that hold other things than their lookup."""
+        layout = self.records.get(lookup.name)
+        if layout is None:
+            raise ValueError(f"`records` lacks {lookup.name}")
+        if different := sorted(set(layout.attributes) ^ set(lookup.attributes)):
+            raise ValueError(f"lookup {lookup.name} and `records` name different: {', '.join(different)}")
+        if unstated := sorted(set(lookup.identifiers) - set(layout.identifiers)):
+            raise ValueError(f"lookup {lookup.name} yields what `records` do not state: {', '.join(unstated)}")
+        if lookup.kin != bool(layout.kin):
+            raise ValueError(f"lookup {lookup.name}: `kin` and `records.{lookup.name}.kin` go together")
+        if lookup.members != (layout.members is not None):
+            raise ValueError(f"lookup {lookup.name}: `members` and `records.{lookup.name}.members` go together")
 
     def _check_layout(self, lookup: Lookup) -> None:
         layout = self.dci.lookups.get(lookup.name) if self.dci else None

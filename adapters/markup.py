@@ -6,7 +6,7 @@ from typing import NoReturn
 from xml.etree.ElementTree import Element, ParseError, TreeBuilder, XMLParser
 from xml.sax.saxutils import escape
 
-__all__ = ["Element", "MarkupError", "escape", "parsed"]
+__all__ = ["Element", "MarkupError", "begun", "escape", "parsed"]
 
 
 class MarkupError(ValueError):
@@ -36,3 +36,17 @@ def parsed(body: bytes) -> Element:
         return parser.close()
     except (ParseError, LookupError, ValueError):  # LookupError: an encoding that nobody knows
         raise MarkupError from None
+
+
+def begun(body: bytes, length: int) -> Element | None:
+    """Return the outermost element as far as the first bytes of a document tell; None when they do not open it.
+
+    Raises: MarkupError.
+    """
+    builder = _WithoutDoctype()
+    parser = XMLParser(target=builder)  # noqa: S314 - see `_WithoutDoctype`
+    try:
+        parser.feed(body[:length])
+    except (ParseError, LookupError, ValueError):
+        raise MarkupError from None
+    return builder.close()

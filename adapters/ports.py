@@ -151,6 +151,47 @@ class SearchableAdapter(Protocol):
         ...
 
 
+class Candidate(NamedTuple):
+    """Somebody in a registry who may be the person looked for."""
+
+    identifiers: Mapping[str, str]
+    """Numbers by which the registry knows them, in normal form; never empty."""
+    traits: Mapping[str, JsonValue]
+    """Attribute of the catalogue -> what the registry says of it."""
+
+
+class TraitFetch(NamedTuple):
+    """One call to a registry that knows no shared number: who there may be these people?"""
+
+    source_id: str
+    lookup: str
+    """Name of a lookup whose manifest has `by_traits`."""
+    wanted: tuple[Mapping[str, JsonValue], ...]
+    """What is known of each: attribute of the catalogue -> value."""
+    transaction_id: str = ""
+
+
+class TraitAnswer(NamedTuple):
+    """Who they may be; whether they are is decided by the gateway's linkage, and never by an adapter."""
+
+    found: tuple[tuple[Candidate, ...], ...]
+    """One entry for each wanted, in order."""
+    cut: tuple[bool, ...]
+    """For each: whether there were more candidates than `most`, so that the right one may be missing."""
+
+
+@runtime_checkable
+class LinkableAdapter(Protocol):
+    """A conversation with a registry whose people can be looked for by what is known of them."""
+
+    async def candidates(self, request: TraitFetch, deadline: Deadline) -> TraitAnswer:
+        """Ask for everybody who may be one of the people wanted.
+
+        Raises: SourceError as `RegistryAdapter.fetch` does.
+        """
+        ...
+
+
 class EventWish(NamedTuple):
     """A subscription that one registry is asked for: to tell when one kind of event happens to one subject."""
 
@@ -191,6 +232,8 @@ class Response(NamedTuple):
     body: bytes
     retry_after_s: float | None = None
     """For how long the registry asks not to be called again (`Retry-After`), if it does."""
+    headers: Mapping[str, str] = {}
+    """Header lines by their names in lower case; of a repeated one the last counts."""
 
 
 class SourceClient(Protocol):

@@ -8,7 +8,9 @@ from __future__ import annotations
 import math
 import re
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn, TypeVar
+from uuid import UUID
 
 import orjson
 
@@ -30,7 +32,13 @@ _BETWEEN: Final = frozenset({"--T::", "-- ::"})
 """What stands between the numbers of a timestamp."""
 _MOST_DIGITS: Final = 18
 _NUMBER: Final = re.compile(r"[+-]?\d{1,18}(\.\d{1,18})?")
-_CODE: Final = re.compile(r"[A-Za-z0-9._:-]{1,60}")
+_CODE: Final = re.compile(r"[1-5]\d\d|(?=.{1,60}\Z)[A-Za-z]+(?:[._:-]+(?:[A-Za-z]+\d{0,4}|\d{1,4}))+", re.ASCII)
+"""Statuses, and words joined by signs: a single word may be a name, and a run of digits anybody's number."""
+_WORDS: Final = frozenset(
+    {"succ", "rjct", "pdng", "rcvd", "ack", "nack", "err", "ACK", "NACK", "ERR", "success", "error", "failed"}
+    | {"Client", "Server", "MustUnderstand", "VersionMismatch"}
+)
+"""Single words that the standard and SOAP have for how it went."""
 
 
 class Reader(NamedTuple):
@@ -171,9 +179,23 @@ class Reader(NamedTuple):
         """Return a code as the registry spells it; codes written as numbers become text."""
         return str(value) if type(value) is int else self.text(field, value)
 
+    def written(self, field: str, value: object) -> str | None:
+        """Return a text, also from what databases and spreadsheets hold as a whole number, a flag, a day or a UUID."""
+        if value is None or isinstance(value, str):
+            return self.text(field, value)
+        if isinstance(value, bool):
+            return "true" if value else "false"
+        if isinstance(value, date):
+            return value.isoformat()
+        if is_whole(value):
+            value = int(value)  # type: ignore[call-overload]  # spreadsheets hold every number with a fraction
+        if not isinstance(value, int | UUID):
+            self.refuse(field, "not a text")
+        return str(value)
+
     def shown(self, code: object) -> str:
         """Return a registry's error code for an operator's log, if it looks like a code at all."""
-        return code if isinstance(code, str) and _CODE.fullmatch(code) else "unnamed error"
+        return code if isinstance(code, str) and (code in _WORDS or _CODE.fullmatch(code)) else "unnamed error"
 
 
 class Draft:
@@ -213,6 +235,13 @@ def newest(records: Iterable[Record]) -> Record:
         return records[0]
     ranked = sorted(records, key=lambda r: (_instant(r.as_of), sorted(r.identifiers.items())), reverse=True)
     return ranked[0]._replace(duplicates=tuple(record.identifiers for record in ranked[1:]))
+
+
+def is_whole(value: object) -> bool:
+    """Tell whether a number with a fraction has none; one that is not finite, or huge, is not looked into."""
+    if isinstance(value, Decimal):
+        return value.is_finite() and value.adjusted() < _MOST_DIGITS and value == value.to_integral_value()
+    return isinstance(value, float) and value.is_integer() and abs(value) < 10**_MOST_DIGITS
 
 
 def _usual_day(text: str) -> str | None:

@@ -7,16 +7,16 @@ import hmac
 import os
 from collections.abc import Coroutine, Mapping
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from adapters.callbacks import Here, Waiting
-from adapters.catalogue import FOLDER, connect, find_manifests, load_manifest
-from adapters.client import open_session
-from adapters.generic.dci_trust import Identity
+from adapters.catalogue import Registries, connect
+from adapters.generic.dci.trust import Identity
+from adapters.manifest import Manifest
+from adapters.transport.client import open_session
 from gateway.agreements import follow, operators, public_key, report
 from gateway.cache import SWEEP_S, MemoryCache
 from gateway.consents import Consents, EmergencyFolder, follow_ledger
@@ -27,22 +27,18 @@ from gateway.delivery.sending import HttpSender
 from gateway.delivery.tidying import tidy
 from gateway.handles import HandleFile
 from gateway.handover import HandOver
-from gateway.journal import CopyFile, Duties, SqlJournal, sqlite_url
+from gateway.journal import sqlite_url
+from gateway.journal.opening import open_journal
 from gateway.keys import Keys, follow_keys, open_keys
+from gateway.linkage.linker import follow_reviews
+from gateway.linkage.wiring import open_linker
 from gateway.pipeline import Rooms
+from gateway.registrations.following import follow_lineups
+from gateway.registrations.lineups import Lineups, Manifests
+from gateway.registrations.office import suspended
+from gateway.registrations.opening import open_office, open_sources
 from gateway.settings import Settings
 from gateway.stages.admit import Admission
-from gateway.stages.calls import Calls
-from gateway.stages.compose import Composer
-from gateway.stages.decide import Decisions
-from gateway.stages.derive import Deriver
-from gateway.stages.fetch import Fetcher
-from gateway.stages.paging import Paging
-from gateway.stages.plan import Planner
-from gateway.stages.probing import Bounds, Probing
-from gateway.stages.recall import Recall
-from gateway.stages.respond import Responder
-from gateway.stages.search import Searcher
 from gateway.subscriptions.subscribing import Around, Subscriptions
 from gateway.subscriptions.tables import Database as SubscriptionTables
 from gateway.suspensions import Suspensions, follow_switches
@@ -56,14 +52,13 @@ from gateway.trust.limiting import Limiting
 from gateway.trust.replay import open_replay
 from gateway.trust.sealing import Sealing
 from gateway.trust.signers import Signers
+from gateway.wiring import Parts, Wiring
 from gateway.work import open_work, process_name
 from gateway.work.seal import Seal
-from policies.agreement import Agreement
+from policies.agreement import Agreement, in_force
 from policies.counters import QuestionCounter
 from policies.folder import AgreementFolder
 from policies.ledger import SqliteLedger
-from policies.probe_counts import ProbeCounts
-from standards import contexts
 from standards.attributes import Catalogue
 from standards.encryption import decrypt
 from standards.errors import ConfigurationError
@@ -90,7 +85,7 @@ class Gateway:
         self, settings: Settings, base_url: str, environment: Mapping[str, str] = os.environ, worker: int = 0
     ) -> None:
         self.settings, self.base_url = settings, base_url.rstrip("/")
-        self._environment = environment
+        self._is_open = False
         stores = settings.stores
         try:
             stores.folder.mkdir(parents=True, exist_ok=True)
@@ -102,15 +97,18 @@ class Gateway:
         self.cache = MemoryCache(self.keys.derived("cache"), settings.cache.max_bytes)
         self.suspensions = Suspensions(stores.folder)
         self.journal_url = stores.journal_url or sqlite_url(stores.folder / "journal.db")
-        self.journal = _journal(self.journal_url, settings, self.keys)
-        self.manifests = tuple(map(load_manifest, self._manifest_files()))
+        self.journal = open_journal(self.journal_url, settings, self.keys)
+        self._opened = open_sources(settings, environment, self._needed)
+        self.sources = self._opened.sources
+        self.suspensions.hold(suspended(self.sources.registrations))
         self.rules = self._boundary_rules()
         self.waiting = _waiting(settings, self.keys)
         self._wire_trust()
         self._wire_policy()
+        self._wire_lineups()
         trail_url = stores.trail_url or sqlite_url(stores.folder / "trail.db")
         places = Places(trail_url, self.journal_url, stores.folder / "trail.lock", stores.folder / "disputes")
-        self.trail = Trail(places, self.keys, {m.id: m for m in self.manifests}, self.journal, utc_now)
+        self.trail = Trail(places, self.keys, Manifests(lambda: self.manifests), self.journal, utc_now)
         self._wire_later(process_name(stores.folder, worker))
         self._wire_subscriptions()
 
@@ -173,6 +171,45 @@ class Gateway:
         self.counter = QuestionCounter(stores.counters_url or sqlite_url(stores.folder / "counters.db"))
         self.handles = HandleFile(stores.folder / stores.keys)
 
+    def _wire_lineups(self) -> None:
+        """Wire which registries answer, and how others take their place while questions go on."""
+        settings = self.settings
+        self.linker = open_linker(settings, self.keys, utc_now)
+        parts = Parts(
+            settings=settings,
+            base_url=self.base_url,
+            keys=self.keys,
+            catalogue=self.catalogue,
+            cache=self.cache,
+            book=self.book,
+            ledger=self.ledger,
+            counter=self.counter,
+            handles=self.handles,
+            consents=self.consents,
+            rules=self.rules,
+            linker=self.linker,
+            probe_noticed=self.metrics.probes_noticed.add,
+            now=utc_now,
+        )
+        here = self._here()
+        self.lineups = Lineups(
+            lambda manifest: connect((manifest,), self.session, self._opened.secrets, here)[manifest.id],
+            Wiring(parts).rooms,
+            self._opened.secrets,
+            lambda id_: id_ in self.suspensions.registries(),
+        )
+        self.registrations, self.shadows = open_office(
+            settings,
+            self._opened,
+            self.lineups,
+            self.journal,
+            self.suspensions,
+            self.catalogue,
+            self._relined,
+            self._needed,
+            utc_now,
+        )
+
     def _wire_later(self, name: str) -> None:
         """Wire what is done later: transactions, durable work, deliveries.
 
@@ -227,6 +264,28 @@ class Gateway:
             settings.subscriptions,
         )
 
+    @property
+    def rooms(self) -> Rooms:
+        """Return the rooms that answer."""
+        return self.lineups.live.rooms
+
+    @property
+    def registries(self) -> Registries:
+        """Return every registry that may call back: those that answer, and those that canaries or shadows have."""
+        return self.lineups.known()
+
+    @property
+    def manifests(self) -> tuple[Manifest, ...]:
+        """Return the manifests of the registries that answer."""
+        return self.lineups.live.manifests if self._is_open else self.sources.wanted.live
+
+    def _needed(self) -> frozenset[str]:
+        """Return the registries without which some agreement in force discloses nothing."""
+        if not self._is_open:  # the folders are read before the agreements that name them
+            return frozenset()
+        today = utc_now().date()
+        return frozenset(id_ for agreement in in_force(self.book.agreements, today) for id_ in agreement.mandatory)
+
     async def open(self) -> None:
         """Open what needs a running loop: the outbound client and the journal's writer.
 
@@ -235,50 +294,13 @@ class Gateway:
         self.session = open_session()
         try:
             self.journal.open()
-            self.registries = connect(self.manifests, self.session, self._environment, self._here())
+            self.lineups.start(self.sources.wanted, frozenset(self.sources.in_folders))
         except BaseException:
             await self.session.close()
             raise
-        settings = self.settings
-        planner = Planner(self.manifests, self.catalogue, self._silent)
-        of_past = [past for manifest in self.manifests if (past := manifest.for_past()) is not None]
-        calls = Calls(
-            self.registries,
-            self.cache,
-            utc_now,
-            max_age_s=settings.cache.max_age_s,
-            max_stale_s=settings.cache.max_stale_s,
-            late_grace_s=settings.cache.late_grace_s,
-            max_late=settings.cache.max_late_calls,
-        )
-        self.rooms = Rooms(
-            decisions=Decisions(
-                self.book,
-                self.ledger,
-                self.catalogue,
-                planner.holders(),
-                self.counter,
-                self.handles.handles,
-                self.consents,
-                self._probing(planner.holders()),
-            ),
-            planner=planner,
-            past_planner=Planner(of_past, self.catalogue, self._silent),
-            fetcher=Fetcher(self.registries, calls, utc_now),
-            searcher=Searcher(self.registries),
-            paging=Paging(),
-            recall=Recall(self.cache),
-            composer=Composer(self.manifests, self.catalogue, Deriver(self.catalogue)),
-            responder=Responder(self.catalogue, f"{self.base_url}/contexts/v1/{contexts.HOUSEHOLD}.jsonld"),
-            rules=self.rules,
-            catalogue=self.catalogue,
-            keys=self.keys,
-            now=utc_now,
-            digest_of_agreement=self.book.digest_of,
-            notices=self.ledger.notices,
-        )
-        self.metrics.watch_plans(planner, self.rooms.past_planner)
-        self.metrics.watch(self.cache, calls, self.registries, self.rooms.recall)
+        self._is_open = True
+        self.metrics.follow(self.cache, lambda: self.lineups)
+        self.metrics.watch_linkage(self.linker)
         await self._switch()
         self.signers.look()
         self.trail.open()
@@ -286,12 +308,14 @@ class Gateway:
         gone, _ = await self.ledger.gone(0)  # before the first record of anybody is kept
         await self.deliveries.open()
         await self.work.open()
-        later = (settings.delivery, settings.asynchronous)
+        later = (self.settings.delivery, self.settings.asynchronous)
         beside: tuple[Coroutine[Any, Any, None], ...] = (
-            follow_ledger(self.ledger, calls, self.emergencies, gone),
+            follow_ledger(self.ledger, self.rooms.fetcher.calls, self.emergencies, gone),
             follow_switches(self.suspensions, self._switch),
             follow_keys(self.keys),
             follow(self.book, self.handles, self._drop_plans),
+            follow_lineups(self.registrations, self.shadows),
+            follow_reviews(self.linker),
             tidy(self.deliveries, self.transactions, later, utc_now),
             _sweep(self.cache),
         )
@@ -306,11 +330,15 @@ class Gateway:
         await self.work.close()
         await self.deliveries.close()
         await self.signers.close()
+        await self.shadows.close()
         await self.rooms.fetcher.calls.close()
+        await self.lineups.close()
         await self.session.close()
         await self.trail.close()
         await asyncio.to_thread(self.journal.close)
         self.subscriptions.close()
+        self.registrations.store.close()
+        self.linker.book.close()
         self.ledger.close()
         self.counter.close()
         self.waiting.close()
@@ -333,30 +361,19 @@ class Gateway:
             Identity(lambda: self.keys.using("ed25519"), lambda sealed: decrypt(sealed, self.keys.decrypting)),
         )
 
-    def _probing(self, holders: Mapping[str, frozenset[str]]) -> Probing:
-        """Return the probe guard, which counts beside the questions."""
-        stated = self.settings.probes
-        counts = ProbeCounts(self.counter.engine, self.keys.derived("probes"), stated.window_days)
-        bounds = Bounds(stated.answers, stated.thresholds, stated.search_values)
-        return Probing(counts, holders, bounds, self.metrics.probes_noticed.add)
-
     async def _switch(self) -> None:
         """Ask no registry that is switched off, and keep nothing of what was read before."""
         off = self.suspensions.registries()
-        for id_, registry in self.registries.items():
-            registry.guarded.is_suspended = id_ in off
+        for registry in self.lineups.everybody():
+            registry.guarded.is_suspended = registry.manifest.id in off
         await self.rooms.fetcher.calls.clear()
 
-    def _silent(self) -> frozenset[str]:
-        """Return the registries that are known to be down right now."""
-        return frozenset(id_ for id_, registry in self.registries.items() if registry.guarded.is_open)
-
-    def _manifest_files(self) -> tuple[Path, ...]:
-        registries = self.settings.registries
-        for folder in registries.folders:
-            if not folder.is_dir():  # no folder would read as no registries, and nobody would notice
-                raise ConfigurationError(f"registries.folders: there is no folder {folder}")
-        return find_manifests((*((FOLDER,) if registries.builtin else ()), *registries.folders))
+    async def _relined(self, has_changed: bool, is_switched: bool) -> None:  # noqa: FBT001 - two facts
+        """Take in that other registries answer, or that some were switched off or on."""
+        if has_changed or is_switched:
+            await self._switch()
+        if has_changed:
+            self.book.look_again()
 
     def _boundary_rules(self) -> Mapping[str, BoundaryRule]:
         """Return the boundary rules by title."""
@@ -379,30 +396,15 @@ class Gateway:
     def _drop_plans(self) -> None:
         """Forget every compiled plan of versions that are not in force any more."""
         agreed = frozenset((a.id, a.version) for a in self.book.agreements)
-        for planner in (self.rooms.planner, self.rooms.past_planner):
-            planner.keep_only(agreed)
+        for lineup in self.lineups.all:
+            for planner in (lineup.rooms.planner, lineup.rooms.past_planner):
+                planner.keep_only(agreed)
 
 
 def _waiting(settings: Settings, keys: Keys) -> Waiting:
     """Return where callbacks of registries arrive, in this process or in another one of this gateway."""
     has_others = settings.server.workers > 1
     return Waiting(HandOver(settings.stores.folder / "callbacks.db", keys) if has_others else None)
-
-
-def _journal(url: str, settings: Settings, keys: Keys) -> SqlJournal:
-    stated, folder = settings.journal, settings.stores.folder
-    copy = None
-    if stated.copy_file is not None:
-        copy = CopyFile(stated.copy_file, max_bytes=stated.copy_max_bytes, daily=stated.copy_daily)
-    duties = Duties(
-        key=keys.signing,
-        lock=folder / "journal.lock",
-        checkpoint_file=stated.checkpoint_file or folder / "checkpoints.jsonl",
-        checkpoint_entries=stated.checkpoint_entries,
-        checkpoint_s=stated.checkpoint_s,
-        copy=copy,
-    )
-    return SqlJournal(url, duties, max_waiting=stated.max_waiting, max_wait_s=stated.max_wait_s)
 
 
 async def _sweep(cache: MemoryCache) -> None:

@@ -212,9 +212,9 @@ class MemoryCache:
         return self._bytes
 
     def _name(self, key: RecordKey) -> bytes:
-        source_id, lookup, (type_, value) = key
+        source_id, lookup, (type_, value), edition = key
         digest = self._digest.copy()
-        digest.update(f"{source_id}\0{lookup}\0{type_}\0{value}".encode())
+        digest.update(f"{source_id}\0{lookup}\0{edition}\0{type_}\0{value}".encode())
         return digest.digest()
 
     def _answer_name(self, key: AnswerKey) -> Hashable:

@@ -19,6 +19,9 @@ from gateway.commands.dispute import app as dispute
 from gateway.commands.evidence import app as evidence
 from gateway.commands.journal import app as journal
 from gateway.commands.keys import app as keys
+from gateway.commands.linkage import app as linkage
+from gateway.commands.registry import app as registry
+from gateway.commands.score import score
 from gateway.commands.shared import REFUSED, Folder, Json, told
 from gateway.commands.suspend import app as suspend
 from gateway.commands.suspend import resume
@@ -37,6 +40,11 @@ app.add_typer(dispute, name="dispute")
 app.add_typer(suspend, name="suspend")
 app.add_typer(resume, name="resume")
 app.add_typer(delivery, name="delivery")
+app.add_typer(linkage, name="linkage")
+app.add_typer(registry, name="registry")
+country = typer.Typer()
+country.command()(score)
+app.add_typer(country, name="sandbox")
 
 
 @app.command()
@@ -56,8 +64,9 @@ def serve(
         run(load(config), address_file, until_stdin_closes=until_stdin_closes, workers=workers)
 
 
-@app.command()
+@country.callback(invoke_without_command=True)
 def sandbox(
+    context: typer.Context,
     port: Annotated[int, typer.Option(help="Port of the gateway; 0 takes a free one.")] = 8080,
     folder: Folder = Path(".hearth"),
     households: Annotated[int, typer.Option(min=50, help="Households of the practice country.")] = 2000,
@@ -66,6 +75,8 @@ def sandbox(
     set_: Annotated[list[str] | None, typer.Option("--set", help="Change a setting: path.to.it=VALUE.")] = None,
 ) -> None:
     """Run a practice country and a gateway until Ctrl-C, and print their addresses."""
+    if context.invoked_subcommand is not None:
+        return
     from gateway.sandbox import Sandbox, pairs
     from gateway.show import addresses
 

@@ -148,6 +148,10 @@ class HearthClient:
         """Return every version of the programme's own agreements, with the addresses of their schemas by shape."""
         return list(self._carry(self._talk.authorised("GET", "/v1/agreements"))["agreements"])
 
+    def registries(self) -> list[dict[str, Any]]:
+        """Return the registries that the gateway asks, with tier and state of each."""
+        return list(self._carry(self._talk.authorised("GET", "/v1/registries"))["registries"])
+
     def schema(self, address: str) -> dict[str, Any]:
         """Return a JSON Schema by the address that `agreements` gives."""
         return self._carry(self._talk.authorised("GET", path_of(address)))
@@ -359,6 +363,23 @@ def rehearse_sandbox(
     message["signature"] = sign(message, key, sender_id=one["name"], key_id=key_id, now=datetime.now(UTC))
     address = f"{content['gateway']}/_sandbox/rehearsals"
     return whole(_got(httpx.post(address, json=message, trust_env=False, timeout=30)))
+
+
+def operate(
+    base_url: str, path: str, order: str, files: Mapping[str, str] | None = None, *, is_reading: bool = False
+) -> dict[str, Any]:
+    """Hand a signed order about registrations to a gateway, or look with one; return what the gateway said.
+
+    files: of a version that is submitted.
+    Raises: RefusedError, UnreachableError with what to change.
+    """
+    headers = {"Authorization": f"Bearer {order}"} if is_reading else {}
+    body = None if is_reading else {"order": order} | ({} if files is None else {"files": dict(files)})
+    address, method = f"{base_url.rstrip('/')}/v1/registrations{path}", "GET" if is_reading else "POST"
+    try:
+        return whole(_got(httpx.request(method, address, json=body, headers=headers, trust_env=False, timeout=60)))
+    except httpx.HTTPError as error:
+        raise _unreachable(httpx.URL(base_url), error) from None
 
 
 class SandboxControls:

@@ -15,7 +15,7 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from gateway.api.reasons import UNAVAILABLE_REASONS, WITHHELD_REASONS
+from gateway.api.described.reasons import UNAVAILABLE_REASONS, WITHHELD_REASONS
 from gateway.client import SandboxControls, UnreachableError, ask_sandbox
 from gateway.journal import read, sqlite_url, verify
 from gateway.sandbox import Sandbox

@@ -23,7 +23,7 @@ from gateway.stages.plan import Plan, Planner
 from gateway.stages.recall import Remembered, Terms
 from gateway.stages.record import abandoned, answered_entry, blank, superseded
 from gateway.stages.respond import denied, unanswered
-from gateway.stages.rooms import Answer, Disclosure, Question, Rooms
+from gateway.stages.rooms import Answer, Beside, Disclosure, Question, Rooms
 from gateway.stages.search import Finding
 from gateway.stages.single import NOTHING_HELD, narrowed, single
 from policies.counters import CountError
@@ -52,6 +52,7 @@ __all__ = ["Answer", "Disclosure", "Question", "Rooms", "abandoned", "answer", "
 
 async def answer(question: Question, rooms: Rooms) -> Answer:
     """Answer one item: with records, or with the reason why not."""
+    rooms = rooms.chosen(question.transaction_id)
     item, consumer = question.item, question.consumer
     now, started = rooms.now(), rooms.pace.start()
     purpose = rooms.decisions.purpose_of(consumer.client_id, item.purpose, now)
@@ -113,7 +114,8 @@ async def _permitted(question: Question, permit: Permit, rooms: Rooms, now: date
     disclosures = [d for d in read if not d.is_hidden]
     if question.is_plain:
         await _give_notice(question, rooms, permit, read, now)
-        return _plain(question, rooms, permit, read, finding, now)._replace(held=_held(read, permit, terms.stamp, now))
+        held, beside = _held(read, permit, terms.stamp, now), _beside(question, rooms, permit, read)
+        return _plain(question, rooms, permit, read, finding, now)._replace(held=held, beside=beside)
     built = rooms.responder.answered(
         item,
         [d.profile for d in disclosures],
@@ -132,7 +134,8 @@ async def _permitted(question: Question, permit: Permit, rooms: Rooms, now: date
     if len(read) == 1 and not read[0].emergencies and not read[0].held.carried:
         rooms.recall.keep(consumer, item, Remembered(terms, built, entry, sources), read[0].gathered, len(data))
     await _give_notice(question, rooms, permit, read, now)
-    return Answer(wire, entry, "succ", sources, permit, _held(read, permit, terms.stamp, now))
+    held, beside = _held(read, permit, terms.stamp, now), _beside(question, rooms, permit, read)
+    return Answer(wire, entry, "succ", sources, permit, held, beside=beside)
 
 
 async def _found(
@@ -226,7 +229,9 @@ async def disclose(
         # asked about, so a total that this person's refusal keeps back is not added up from the others either.
         told = permit.forms if owner is None else owner.forms
         forms = {n: f for n, f in permit.forms.items() if n not in permit.household_names or (n in told and not alone)}
-        return planner.plan_agreed(agreed, forms, subject.type, rule, down, permit.sources)
+        return planner.plan_agreed(
+            agreed, forms, subject.type, rule, down, permit.sources, linkage=permit.allows_linkage
+        )
 
     deciding = rooms.decisions.people(permit, rooms.now(), question.item)
     gathered = await rooms.fetcher.fetch(
@@ -268,6 +273,13 @@ async def disclose(
     plan = plan_for(None) if permit.hide_withheld else gathered.plan
     emergencies = frozenset(p.emergency for p in persons.values() if p.emergency is not None)
     return Disclosure(told, gathered, plan, deciding.held(), emergencies, is_hidden)
+
+
+def _beside(question: Question, rooms: Rooms, permit: Permit, read: Sequence[Disclosure]) -> Beside | None:
+    """Return what a shadow is compared with; None where there is none, or nobody was named."""
+    if not rooms.is_shadowed or not isinstance(question.item.query, IdQuery):
+        return None
+    return Beside(question, permit, tuple(read))
 
 
 def _held(read: Sequence[Disclosure], permit: Permit, stamp: object, now: datetime) -> tuple[Held, ...]:

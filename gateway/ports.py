@@ -28,6 +28,8 @@ class RecordKey(NamedTuple):
     source_id: str
     lookup: str
     subject: Identifier
+    edition: str = ""
+    """Of the manifest that the record was read by: what one version mapped never serves another."""
 
 
 class Kept(NamedTuple):

@@ -34,7 +34,10 @@ from standards.attributes import Catalogue
 from standards.errors import ConfigurationError
 
 AGREEMENTS: Final = Path(__file__).parents[1] / "policies" / "sandbox"
-OPERATORS: Final = ("author", "approver")
+OPERATORS: Final = ("author", "approver", "owner")
+"""Practice people: whoever writes agreements and registrations, whoever approves them, and a registries' owner."""
+ROLES: Final[Mapping[str, tuple[str, ...]]] = {"author": ("author",), "approver": ("approver", "operator"), "owner": ()}
+"""What each may do with registrations."""
 CLIENTS: Final = ("portal", "office")
 """Through whom people decide, named by their role."""
 START_S: Final = 120.0
@@ -215,17 +218,18 @@ class Sandbox:
         (self.folder / "emergencies").mkdir()
         return made
 
-    def _operators(self) -> dict[str, dict[str, str]]:
-        """Make two practice operators with a key each; return their part of the sandbox file."""
+    def _operators(self) -> dict[str, dict[str, Any]]:
+        """Make practice operators with a key each, and a folder of secrets; return their part of the sandbox file."""
+        (self.folder / "secrets").mkdir(exist_ok=True)
         made = {}
         for name in OPERATORS:
             key = self.folder / "keys" / f"operator-{name}.pem"
             write_private(key, new_signing_key())
-            made[name] = {"name": name, "signing_key": str(key)}
+            made[name] = {"name": name, "signing_key": str(key), "roles": ROLES[name]}
         return made
 
     def _write_config(
-        self, consumers: Mapping[str, Mapping[str, Any]], operators: Mapping[str, Mapping[str, str]]
+        self, consumers: Mapping[str, Mapping[str, Any]], operators: Mapping[str, Mapping[str, Any]]
     ) -> Settings:
         with ThreadPoolExecutor() as pool:  # each hash takes a tenth of a second on purpose
             hashes = dict(
@@ -238,7 +242,21 @@ class Sandbox:
                 "folder": str(self.folder / "agreements"),
                 "require_approval": False,
                 "operators": [
-                    {"name": o["name"], "public_key": _public_pem(Path(o["signing_key"]))} for o in operators.values()
+                    {"name": o["name"], "public_key": _public_pem(Path(o["signing_key"]))}
+                    for o in operators.values()
+                    if o["roles"]  # who only owns registries has no say in what programmes may know
+                ],
+            },
+            "registries": {
+                "secrets": str(self.folder / "secrets"),
+                "operators": [
+                    {
+                        "name": o["name"],
+                        "public_key": _public_pem(Path(o["signing_key"])),
+                        "roles": list(o["roles"]),
+                        "owns": [] if o["roles"] else ["*"],
+                    }
+                    for o in operators.values()
                 ],
             },
             "stores": {"folder": str(self.folder)},
@@ -314,7 +332,7 @@ def _content(
         "gateway": base_url,
         "pid": os.getpid(),
         "registries": {
-            name: {"url": r["url"], "speaks": r["speaks"], "reg_type": r["reg_type"]}
+            name: {key: r[key] for key in ("url", "speaks", "reg_type", "controls") if key in r}
             for name, r in country["registries"].items()
         },
         "consumers": dict(consumers),

@@ -93,6 +93,22 @@ class Tokens(Section):
     )
 
 
+class RegistryOperator(Section):
+    """Somebody who may decide about registrations."""
+
+    name: str = Field(description="How the history names the person; no two people share one.")
+    public_key: str = Field(description="PEM of the person's ed25519 key, printed by `hearth agreement key`.")
+    roles: tuple[Literal["author", "approver", "operator"], ...] = Field(
+        default=(),
+        description="author: submits; approver: approves what somebody else submitted; operator: brings it live.",
+    )
+    owns: tuple[str, ...] = Field(
+        default=(),
+        description="Ids of the registries that the person answers for, and may suspend, resume and retire; "
+        "`*`: every one.",
+    )
+
+
 class Registries(Section):
     """Which registries are connected."""
 
@@ -100,6 +116,16 @@ class Registries(Section):
         default=(), description="Folders with one folder per registry (its manifest.yaml), besides the built-in ones."
     )
     builtin: bool = Field(default=True, description="Connect the registries that come with Hearth.")
+    secrets: Path | None = Field(
+        default=None,
+        description="Folder with one file for each `env:NAME` that the environment does not have; null: none.",
+    )
+    operators: tuple[RegistryOperator, ...] = Field(
+        default=(), description="Who may register registries while the gateway runs; without any, nobody may."
+    )
+    shadows_in_flight: int = Field(
+        default=2, ge=1, description="Most questions walked beside at the same time in one process; more are dropped."
+    )
 
 
 class Rule(Section):
@@ -269,6 +295,12 @@ class Stores(Section):
     subscriptions_url: str = Field(
         default="", description="SQLAlchemy URL of subscriptions; default: subscriptions.db in the folder."
     )
+    registrations_url: str = Field(
+        default="", description="SQLAlchemy URL of registrations; default: registrations.db in the folder."
+    )
+    linkage_url: str = Field(
+        default="", description="SQLAlchemy URL of linkage reviews; default: linkage.db in the folder."
+    )
     keys: Path = Field(default=Path("keys"), description="Folder of key files, made on the first start.")
     replay: str = Field(
         default="",
@@ -356,6 +388,11 @@ class Subscriptions(Section):
         gt=0,
         description="How often it is reviewed whether registries may still be asked to tell, in seconds.",
     )
+    renew_s: float = Field(
+        default=86_400.0,
+        gt=0,
+        description="How often a registry is asked anew to tell, in case it has lost the wish, in seconds.",
+    )
 
 
 class Probes(Section):
@@ -368,6 +405,23 @@ class Probes(Section):
     thresholds: int = Field(default=3, ge=1, description="Most different thresholds, or sets of edges, among them.")
     search_values: int = Field(
         default=30, ge=1, description="Most different values that a programme's searches compare one attribute with."
+    )
+
+
+class Linkage(Section):
+    """Record linkage: people in registries that know no number of theirs."""
+
+    model: Path | None = Field(
+        default=None, description="Linkage model of the country, a YAML file; null: the practice country's."
+    )
+    review_days: int = Field(
+        default=30, ge=1, le=365, description="How long a pair waits for an officer before it is forgotten, in days."
+    )
+    decision_days: int = Field(
+        default=1825, ge=1, le=18_250, description="How long an officer's decision about a pair holds, in days."
+    )
+    max_reviews: int = Field(
+        default=10_000, ge=1, description="Most pairs that wait for an officer; a full queue takes no more."
     )
 
 
@@ -450,6 +504,7 @@ class Settings(BaseSettings):
     consents: Consents = Consents()
     subscriptions: Subscriptions = Subscriptions()
     probes: Probes = Probes()
+    linkage: Linkage = Linkage()
     cache: Cache = Cache()
     trust: Trust = Trust()
     limits: Limits = Limits()
@@ -523,8 +578,10 @@ _PATHS: Final = (
     ("journal", "checkpoint_file"),
     ("journal", "copy_file"),
     ("consents", "emergencies"),
+    ("linkage", "model"),
     ("log", "file"),
     ("registries", "folders"),
+    ("registries", "secrets"),
 )
 """Settings that are paths; key files are relative to the folder of the stores."""
 

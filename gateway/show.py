@@ -42,9 +42,9 @@ def addresses(content: Mapping[str, Any], file: Path, command: str = "hearth") -
     example = content["examples"]["complete_household"]["identifiers"]["UIN"]
     where = "" if file.parent.name == ".hearth" and file.parent.parent == Path.cwd() else f" --dir {file.parent}"
     lines = [
-        f"gateway     {content['gateway']}   pages: {content['gateway']}/docs",
-        *(f"{name:<11} {r['url']}   speaks {r['speaks']}" for name, r in content["registries"].items()),
-        f"programmes  {', '.join(content['consumers'])}   secrets and keys: {file}",
+        f"gateway           {content['gateway']}   pages: {content['gateway']}/docs",
+        *(f"{name:<17} {r['url']}   speaks {r['speaks']}" for name, r in content["registries"].items()),
+        f"programmes        {', '.join(content['consumers'])}   secrets and keys: {file}",
         "",
         f"try, in another terminal:  {command} ask --as uct --household-of {example}{where}",
         "stop with Ctrl-C",

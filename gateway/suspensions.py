@@ -78,6 +78,7 @@ class Suspensions:
         self._path = folder / FILE
         self._stamp = self._look()
         self._off = self._read()
+        self._held: Mapping[str, Suspension] = {}
 
     def consumers(self) -> Mapping[str, Suspension]:
         """Return the consumers that may not ask, by client id."""
@@ -93,14 +94,19 @@ class Suspensions:
 
     def registries(self) -> Mapping[str, Suspension]:
         """Return the registries that are not asked, by id."""
-        return self._off.registry
+        return {**self._held, **self._off.registry} if self._held else self._off.registry
+
+    def hold(self, registries: Mapping[str, Suspension]) -> bool:
+        """Take in which registries are suspended by their registration; True when these are others than before."""
+        before, self._held = self._held, dict(registries)
+        return before.keys() != self._held.keys()
 
     def silence(self, sources: Mapping[str, SourceOutcome]) -> bool:
         """Tell whether an answer rests on a registry that is switched off; not on one that was not asked, or not heard.
 
         sources: what every registry had to do with the answer.
         """
-        off = self._off.registry
+        off = self.registries()
         return bool(off) and any(part.outcome in _HEARD and source in off for source, part in sources.items())
 
     def refresh(self) -> bool:

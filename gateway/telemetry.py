@@ -23,13 +23,12 @@ from prometheus_client.registry import Collector
 from standards.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from adapters.catalogue import Registries
     from gateway.cache import MemoryCache
-    from gateway.stages.calls import Calls
+    from gateway.linkage.linker import Linker
+    from gateway.registrations.lineups import Lineups
     from gateway.stages.plan import Planner
-    from gateway.stages.recall import Recall
 
 FIELDS: Final = frozenset(
     {
@@ -139,11 +138,17 @@ class Metrics:
         )  # fmt: skip
         self.tasks = Gauge("hearth_tasks", "Tasks of the event loop", registry=self.registry)
 
-    def watch(self, cache: MemoryCache, calls: Calls, registries: Registries, recall: Recall) -> None:
-        """Show from now on what is kept, what was spared and what is under way."""
-        self.registry.register(_Spared(cache, calls, registries, recall))
+    def follow(self, cache: MemoryCache, lineups: Callable[[], Lineups]) -> None:
+        """Show from now on what is kept, spared, planned and under way with the registries that answer by then."""
+        self.registry.register(_Spared(cache, lineups))
+        self.registry.register(_Lined(lineups))
+        self.watch_plans(lambda: [p for one in lineups().all for p in (one.rooms.planner, one.rooms.past_planner)])
 
-    def watch_plans(self, *planners: Planner) -> None:
+    def watch_linkage(self, linker: Linker) -> None:
+        """Show from now on what was decided about people without a shared number, and what waits for an officer."""
+        self.registry.register(_Linked(linker))
+
+    def watch_plans(self, planners: Callable[[], Iterable[Planner]]) -> None:
         """Show from now on how often a plan had to be compiled."""
         self.registry.register(_Plans(planners))
 
@@ -175,12 +180,12 @@ class Tally(Collector):
 class _Plans(Collector):
     """Reads the counts that planners keep themselves, when somebody looks."""
 
-    def __init__(self, planners: tuple[Planner, ...]) -> None:
+    def __init__(self, planners: Callable[[], Iterable[Planner]]) -> None:
         self._planners = planners
 
     def collect(self) -> Iterator[CounterMetricFamily | GaugeMetricFamily]:
         """Yield every figure."""
-        counts = [planner.counts for planner in self._planners]
+        counts = [planner.counts for planner in self._planners()]
         yield GaugeMetricFamily("hearth_plans_kept", "Compiled plans kept", value=sum(one.kept for one in counts))
         plans = CounterMetricFamily("hearth_plans", "Plans asked for, by what became of it", labels=("outcome",))
         for outcome in ("compiled", "reused", "dropped"):
@@ -188,24 +193,67 @@ class _Plans(Collector):
         yield plans
 
 
-class _Spared(Collector):
-    """Reads the counts that the cache, the calls and the guards keep themselves, when somebody looks."""
+class _Linked(Collector):
+    """Reads the counts that the linker keeps itself, when somebody looks."""
 
-    def __init__(self, cache: MemoryCache, calls: Calls, registries: Registries, recall: Recall) -> None:
-        self._cache, self._calls, self._registries, self._recall = cache, calls, registries, recall
+    def __init__(self, linker: Linker) -> None:
+        self._linker = linker
 
     def collect(self) -> Iterator[CounterMetricFamily | GaugeMetricFamily]:
         """Yield every figure."""
+        verdicts = CounterMetricFamily(
+            "hearth_linkage_verdicts",
+            "People looked for by their traits, by what was decided",
+            labels=("source", "outcome"),
+        )
+        for (source, outcome), count in sorted(self._linker.counts.items()):
+            verdicts.add_metric((source, outcome), count)
+        yield verdicts
+        reviews = GaugeMetricFamily("hearth_linkage_reviews", "Pairs in the review queue, by state", labels=("state",))
+        for state, count in self._linker.standing._asdict().items():
+            reviews.add_metric((state,), count)
+        yield reviews
+
+
+class _Lined(Collector):
+    """Tells which versions are connected, and how much of what ought to be is not."""
+
+    def __init__(self, lineups: Callable[[], Lineups]) -> None:
+        self._lineups = lineups
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Yield every figure."""
+        lineups = self._lineups()
+        versions = GaugeMetricFamily(
+            "hearth_registry_version", "1 for each version that is connected", labels=("source", "version", "state")
+        )
+        for lineup in lineups.all:
+            for id_ in sorted(lineup.ids):
+                versions.add_metric((id_, lineup.registries[id_].manifest.version, str(lineup.state)), 1)
+        yield versions
+        yield GaugeMetricFamily(
+            "hearth_registries_refused", "Manifests that ought to be in force and are not", value=len(lineups.notices)
+        )
+
+
+class _Spared(Collector):
+    """Reads the counts that the cache, the calls and the guards keep themselves, when somebody looks."""
+
+    def __init__(self, cache: MemoryCache, lineups: Callable[[], Lineups]) -> None:
+        self._cache, self._lineups = cache, lineups
+
+    def collect(self) -> Iterator[CounterMetricFamily | GaugeMetricFamily]:
+        """Yield every figure."""
+        live = self._lineups().live
+        calls, recall = live.rooms.fetcher.calls, live.rooms.recall
         for name, about, figure in (
             ("bytes", "Estimated size of the source records kept", self._cache.size_bytes),
             ("records", "Source records kept", len(self._cache)),
         ):
             yield GaugeMetricFamily(f"hearth_cache_{name}", about, value=figure)
-        yield GaugeMetricFamily(
-            "hearth_source_calls_under_way", "Calls to registries under way", value=self._calls.under_way
-        )
+        yield GaugeMetricFamily("hearth_source_calls_under_way", "Calls to registries under way", value=calls.under_way)
         yield CounterMetricFamily(
-            "hearth_recalled_answers", "Answers given again while all they rest on stands", value=self._recall.recalled
+            "hearth_recalled_answers", "Answers given again while all they rest on stands", value=recall.recalled
         )
         looks = CounterMetricFamily(
             "hearth_cache_lookups", "People looked for in the brief cache", labels=("source", "outcome")
@@ -219,11 +267,11 @@ class _Spared(Collector):
         hedged = CounterMetricFamily(
             "hearth_hedged_calls", "Second calls made because the first was slow", labels=("source",)
         )
-        for source, counts in self._calls.counts().items():
+        for source, counts in calls.counts().items():
             looks.add_metric((source, "hit"), counts.hits)
             looks.add_metric((source, "miss"), counts.misses)
             looks.add_metric((source, "stale"), counts.stale)
             joined.add_metric((source,), counts.joined)
             late.add_metric((source,), counts.late)
-            hedged.add_metric((source,), self._registries[source].guarded.hedged)
+            hedged.add_metric((source,), live.registries[source].guarded.hedged)
         yield from (looks, joined, late, hedged)

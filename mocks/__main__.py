@@ -11,7 +11,7 @@ import gc
 import sys
 from pathlib import Path
 
-from mocks.country import REGISTRIES, open_country, published
+from mocks.country import PORTS, open_country, published
 from mocks.country_controls import SHORTEST_DAY_S
 from mocks.population import Population, build
 from mocks.stopping import stop_signal
@@ -49,7 +49,7 @@ def _options() -> argparse.ArgumentParser:
         "--ports-from",
         type=_port,
         metavar="PORT",
-        help=f"serve on this port and the {len(REGISTRIES) - 1} that follow; free ports when left out",
+        help=f"serve on this port and the {PORTS - 1} that follow; free ports when left out",
     )
     parser.add_argument(
         "--day-every",
@@ -63,8 +63,8 @@ def _options() -> argparse.ArgumentParser:
 
 def _port(text: str) -> int:
     port = int(text)
-    if not 1 <= port <= 65536 - len(REGISTRIES):
-        raise argparse.ArgumentTypeError(f"from 1 to {65536 - len(REGISTRIES)}")
+    if not 1 <= port <= 65536 - PORTS:
+        raise argparse.ArgumentTypeError(f"from 1 to {65536 - PORTS}")
     return port
 
 
@@ -80,7 +80,7 @@ async def _run(population: Population, folder: Path, options: argparse.Namespace
     country = open_country(population, options.ports_from, day_every_s=options.day_every)
     async with country as served, published(population, served, folder) as card:
         for name, one in served.items():
-            sys.stdout.write(f"{name:<12} {one.url}\n")
+            sys.stdout.write(f"{name:<16} {one.url}\n")
         sys.stdout.write(f"{card}\n")
         sys.stdout.flush()
         await stop.wait()

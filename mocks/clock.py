@@ -28,6 +28,8 @@ class Clock:
         for _ in range(days):
             self.happenings.next_day()
             happened += self._day(self.happenings)
+        if days:
+            self.happenings.publish()
         return happened
 
     async def run(self, every_s: float | None) -> None:

@@ -31,7 +31,7 @@ LOOK_UP_S: Final = 0.1
 class MalformedFaultError(ValueError):
     """An instruction that names no fault; `modes` lists those there are."""
 
-    modes = MODES
+    modes: tuple[str, ...] = MODES
 
 
 class Fault(NamedTuple):

@@ -153,6 +153,13 @@ class Happenings:
         self._late = [late for late in self._late if late.due > self.population.today]
         for late in due:
             late.learn()
+        for registry in self._registries:
+            registry.next_day()
+
+    def publish(self) -> None:
+        """Let every registry publish what the days have brought."""
+        for registry in self._registries:
+            registry.publish()
 
     def alive(self) -> list[Person]:
         """Return the living who are no example: chance leaves the examples alone."""

@@ -34,6 +34,7 @@ from mocks.events import Event
 from mocks.people import Person
 from mocks.population import Population
 from mocks.registry import Call, Operation, Registry, json_answer, same
+from mocks.scripts import HILL_LANGUAGE, HILLS, ethiopic
 
 MOST_IDENTIFIERS: Final = 100
 QUERY: Final = "pv.identity.query"
@@ -180,9 +181,9 @@ class NationalIdRegistry(Registry):
         given, second, family = self.population.spelling(self.name, person.index)
         address = self.population.households[person.household].address
         return {
-            "givenName": _spoken(given),
-            "middleName": _spoken(second),
-            "familyName": _spoken(family),
+            "givenName": _spoken(given, address.region),
+            "middleName": _spoken(second, address.region),
+            "familyName": _spoken(family, address.region),
             "gender": _GENDERS.get(person.sex, "X"),
             "dateOfBirth": person.birth_date.strftime("%Y/%m/%d"),
             "phone": person.phone,
@@ -202,9 +203,12 @@ class NationalIdRegistry(Registry):
         }
 
 
-def _spoken(name: str | None) -> list[dict[str, str]]:
-    """Return a name in the one language this platform keeps names in."""
-    return [{"language": "eng", "value": name}] if name else []
+def _spoken(name: str | None, region: str) -> list[dict[str, str]]:
+    """Return a name as it is spelled in Latin letters and, in the region of the hills, as people there write it."""
+    if not name:
+        return []
+    spelled = [{"language": "eng", "value": name}]
+    return [*spelled, {"language": HILL_LANGUAGE, "value": ethiopic(name)}] if region == HILLS else spelled
 
 
 def _dwelling_keys(population: Population) -> dict[int, str]:

@@ -178,6 +178,12 @@ class Registry:
     def learn(self, event: Event) -> None:
         """Take in what has happened, as far as this registry keeps anything beside the population."""
 
+    def next_day(self) -> None:
+        """Do what is done on every day that passes."""
+
+    def publish(self) -> None:
+        """Let readers see what days have brought, where that does not show by itself."""
+
     def spoiled(self, body: bytes) -> bytes:
         """Return a good answer's body in another shape than promised: well-formed, members renamed."""
         return renamed(body, self.media_type, self.spoiled_names)

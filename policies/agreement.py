@@ -212,6 +212,11 @@ class Agreement(Model):
     bulk: BulkTerms | None = Field(default=None, description="Null: no jobs, only messages that are answered at once.")
     events: EventTerms | None = Field(default=None, description="Null: no subscriptions, only answers to questions.")
     past: bool = Field(default=False, description="Right to ask how things were on a past day.")
+    linkage: bool = Field(
+        default=False,
+        description="Right to have people looked up by name, birth date and place at registries that know no shared "
+        "number: what is told to these, and read for it elsewhere, never leaves to the programme.",
+    )
     hide_withheld: bool = Field(default=False, description="Show what is withheld as if it were absent.")
     even_time_ms: int = Field(
         default=0, ge=0, le=5000, description="Answers leave only after whole multiples of this; 0: when ready."

@@ -53,6 +53,10 @@ def diff(old: Agreement | None, new: Agreement) -> tuple[Change, ...]:
         *_events(old.events, new.events),
         *_switch("past", "to ask about the past", is_right=True, old=old.past, new=new.past),
         *_switch(
+            "linkage", "to have people looked up by name at registries that know no number", is_right=True,
+            old=old.linkage, new=new.linkage,
+        ),
+        *_switch(
             "hide_withheld", "to show what is withheld as absent", is_right=False, old=old.hide_withheld,
             new=new.hide_withheld,
         ),
@@ -237,8 +241,8 @@ def _switch(where: str, what: str, *, is_right: bool, old: bool, new: bool) -> I
 FIELDS: Final = frozenset(
     {
         "id", "version", "consumer", "title", "start", "end", "purposes", "household", "attributes", "max_age_s",
-        "stale_if_error_s", "mandatory", "retention_days", "search", "bulk", "events", "past", "hide_withheld",
-        "even_time_ms", "probes",
+        "stale_if_error_s", "mandatory", "retention_days", "search", "bulk", "events", "past", "linkage",
+        "hide_withheld", "even_time_ms", "probes",
     }
 )  # fmt: skip
 """Keys of an agreement that are compared here, or that name the version itself; a test holds it against the model."""

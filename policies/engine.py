@@ -81,6 +81,7 @@ def _permit(request: DisclosureRequest, facts: Facts, agreement: Agreement, hous
         inputs={name: bases for name, bases in inputs.items() if bases != {name}},
         hide_withheld=agreement.hide_withheld,
         allows_past=agreement.past,
+        allows_linkage=agreement.linkage,
         stale_if_error_s=agreement.stale_if_error_s,
         mandatory=frozenset(agreement.mandatory),
         per_day=agreement.purposes[request.purpose].quota.per_day,

@@ -124,6 +124,13 @@ def _limits(agreement: Agreement) -> Iterator[Clause]:
         "It may ask how things were on a past day." if agreement.past else "It may ask only how things are today.",
     )
     yield Clause(
+        "linkage",
+        "Where a registry knows no number of a person, the person may be looked up there by name, birth date and "
+        "place; none of that is told to the programme unless it may know it anyway."
+        if agreement.linkage
+        else "Nobody is looked up by name: registries that know no number of a person are not asked.",
+    )
+    yield Clause(
         "hide_withheld",
         "What is kept back looks to the programme as if there were nothing."
         if agreement.hide_withheld

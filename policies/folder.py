@@ -172,6 +172,11 @@ class AgreementFolder:
 
     # -- keeping up ------------------------------------------------------------------------------------------
 
+    def look_again(self) -> None:
+        """Read every file anew at the next `refresh`: what this gateway can serve is another by now."""
+        self._reads.clear()
+        self._is_to_be_read_again = True
+
     def refresh(self) -> bool:
         """Take in what has changed in the folder; True when what is in force, or any notice, has changed."""
         # Looked at before reading: a file that changes meanwhile is seen as changed the next time.

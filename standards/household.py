@@ -20,12 +20,17 @@ class Evidence(NamedTuple):
     the number asked by), `double_registration` (one person under two numbers), `ambiguous_identity` (a number leads to
     this person and to another); and of the asked person's household: `crowded_address` (so many live there that it is
     none), `too_many` (the list was cut). And `emergency`: told without consent under the declared one that `source_id`
-    names."""
+    names; and `linked`: `source_id` knows no number of this person, who was found there by what else is known (`score`,
+    `detail`)."""
     source_id: str | None = None
     relation: str | None = None
     """DCI Relationship code as the source states it: to the head for `registered`, to `of` for `kin`."""
     of: int | None = None
     """Number of the member the tie leads from, for `kin`; None when it leads over somebody who is no member."""
+    score: float | None = None
+    """How surely it is this person, for `linked`: weight of evidence in bits."""
+    detail: str | None = None
+    """How each trait compares, for `linked`: for the journal, never a value."""
 
 
 class Member(NamedTuple):

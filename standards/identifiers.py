@@ -31,6 +31,8 @@ BENEFICIARY_ID: Final = "BENEFICIARY_ID"
 """Number of a person at the integrated beneficiary registry."""
 JOB_SEEKER_ID: Final = "JOB_SEEKER_ID"
 """Number of a person at the employment services."""
+FARMER_LIST_NO: Final = "FARMER_LIST_NO"
+"""Number of a line of the list that agricultural extension officers keep; nobody else knows it."""
 HOUSEHOLD_ID: Final = "HOUSEHOLD_ID"
 """Number of a household at the social registry."""
 
@@ -39,7 +41,7 @@ DWELLING_KEY: Final = "DWELLING_KEY"
 
 PERSON_TYPES: Final = (
     *(UIN, BRN, DRN, MRN, TIN, LEARNER_NUMBER, PATIENT_NUMBER, MEMBER_ID),
-    *(PWD_ID, FARMER_ID, BENEFICIARY_ID, JOB_SEEKER_ID),
+    *(PWD_ID, FARMER_ID, BENEFICIARY_ID, JOB_SEEKER_ID, FARMER_LIST_NO),
 )
 GROUP_TYPES: Final = (HOUSEHOLD_ID,)
 PLACE_TYPES: Final = (DWELLING_KEY,)

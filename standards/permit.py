@@ -126,6 +126,8 @@ class Permit(NamedTuple):
     """The agreement wants withheld to look like absent."""
     allows_past: bool = False
     """The agreement gives the right to ask how things were on a past day."""
+    allows_linkage: bool = False
+    """The agreement gives the right to look people up by their traits where a registry knows no number of theirs."""
     max_results: int = 0
     """For a search that names nobody: most results, over all pages."""
     stale_if_error_s: float = 0.0

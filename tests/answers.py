@@ -8,7 +8,7 @@ from typing import Any
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
-from gateway.api.view import ITEM, Shape, schema_of
+from gateway.api.views.view import ITEM, Shape, schema_of
 from gateway.show import Values, shape_in
 from policies.agreement import Agreement
 from standards.attributes import Catalogue

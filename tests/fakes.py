@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
 
-    from adapters.guard import Guarded
     from adapters.manifest import Manifest
     from adapters.ports import Deadline, Fetch, Record, SearchFetch
+    from adapters.transport.guard import Guarded
     from standards.states import UnavailableReason
 
 

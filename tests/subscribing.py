@@ -129,7 +129,7 @@ class EventfulRegistry:
     """The events of one registry: it takes every wish, and answers when a test says so."""
 
     def __init__(self, *kinds: EventKind) -> None:
-        self.kinds, self.identifier_types = frozenset(kinds), ("UIN",)
+        self.kinds, self.identifier_types = frozenset(kinds), ("UIN", "BRN")
         self.wishes: list[EventWish] = []
         self.ended: list[str] = []
         self.transactions: list[str] = []
@@ -161,6 +161,7 @@ class Subscribed:
         url: str,
         events: Mapping[str, EventfulRegistry] | None = None,
         review_s: float = 3600.0,
+        renew_s: float = 86_400.0,
         max_per_consumer: int = 100,
     ) -> None:
         self.ledger = MemoryLedger(KEY)
@@ -196,7 +197,7 @@ class Subscribed:
             is_suspended=self._check,
             deadline_s=5.0,
         )
-        settings = Settings(review_s=review_s, min_interval_s=1.0, max_per_consumer=max_per_consumer)
+        settings = Settings(review_s=review_s, renew_s=renew_s, min_interval_s=1.0, max_per_consumer=max_per_consumer)
         self.subscriptions = Subscriptions(self.database, around, settings)
 
     async def record(self, entries: Sequence[JournalEntry]) -> None:

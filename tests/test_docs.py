@@ -74,6 +74,8 @@ def test_the_example_shows_the_defaults():
     defaults.pop("consumers")
     assert example["agreements"].pop("operators")
     defaults["agreements"].pop("operators")
+    assert example["registries"].pop("operators")
+    defaults["registries"].pop("operators")
     assert example["tokens"].pop("issuers")
     defaults["tokens"].pop("issuers")
     # Relative to the file that names it.

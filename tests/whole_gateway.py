@@ -154,13 +154,20 @@ class Whole:
         return Answered(response.status, response.body, dict(response.headers), repr(lines))
 
 
+_ELSEWHERE = {
+    "HEARTH_SOCIAL_INSURANCE_URL": "sqlite:////nowhere/fund.db",
+    "HEARTH_PAYMENTS_URL": "file:///nowhere/payments",
+    "HEARTH_FARMERS_LIST_URL": "sftp://farmers.example.org:22/",
+    "HEARTH_FARMERS_LIST_HOST_KEY": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJMlpRFvNcDZIpiqvKmpPHvTCIg4dCL8tB2CPPBHSEiV",
+}
+"""Where those registries are that are not asked over HTTP; nobody is there either."""
 CALLBACKS = frozenset(path for path, one in OPERATIONS.items() if one.is_callback)
 
 
 @asynccontextmanager
 async def whole(folder: Path, **changes: Any) -> AsyncIterator[Whole]:
     """A gateway that is open; settings may be changed."""
-    environment = {name: f"https://{name.lower()}.example.org" for name in _references()}
+    environment = {name: _ELSEWHERE.get(name, f"https://{name.lower()}.example.org") for name in _references()}
     environment |= {name: CALLBACK_TOKEN for name in environment if name.endswith("CALLBACK_TOKEN")}
     (folder / "agreements").mkdir(exist_ok=True)
     stated = {
@@ -177,7 +184,7 @@ async def whole(folder: Path, **changes: Any) -> AsyncIterator[Whole]:
     app = application(gateway)
     runner = web.AppRunner(app)
     await runner.setup()
-    gateway.rooms = world.rooms
+    gateway.lineups.answer_with(world.rooms)
     try:
         yield Whole(gateway, app, world, work, sender)
     finally:

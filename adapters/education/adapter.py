@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from adapters.client import check_status
 from adapters.education import mapping
 from adapters.ports import SourceAnswer
+from adapters.transport.client import check_status
 from standards.errors import SourceContractError
 
 if TYPE_CHECKING:

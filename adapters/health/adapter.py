@@ -8,10 +8,10 @@ from urllib.parse import quote
 
 import orjson
 
-from adapters.client import check_status
 from adapters.health import mapping
 from adapters.health.bundles import READ, batch_answer, batch_request, in_query, searchset
 from adapters.ports import SourceAnswer
+from adapters.transport.client import check_status
 
 if TYPE_CHECKING:
     from collections.abc import Callable

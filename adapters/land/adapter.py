@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from adapters.client import check_status
 from adapters.land import mapping
 from adapters.ports import SourceAnswer
+from adapters.transport.client import check_status
 from standards.errors import SourceContractError
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 import orjson
 
-from adapters.client import check_status
 from adapters.national_id import mapping
 from adapters.ports import SourceAnswer
+from adapters.transport.client import check_status
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,26 +6,21 @@ from collections.abc import AsyncIterator
 
 from aiohttp import web
 
-from gateway.api import (
+from gateway.api import health, sandbox, tokens, wellknown
+from gateway.api.dci import asynchronous, callbacks, routes, status, webinar
+from gateway.api.described import docs
+from gateway.api.middleware import around
+from gateway.api.native import (
     agreements,
-    asynchronous,
-    callbacks,
     consents,
-    docs,
     emergencies,
-    health,
     households,
+    registrations,
+    registries,
     rehearsals,
-    routes,
-    sandbox,
-    status,
-    tokens,
     trail,
     trail_disputes,
-    webinar,
-    wellknown,
 )
-from gateway.api.middleware import around
 from gateway.api.state import GATEWAY
 from gateway.bootstrap import Gateway
 
@@ -43,6 +38,8 @@ def application(gateway: Gateway) -> web.Application:
             web.post("/v1/households/lookup", households.lookup),
             web.get("/v1/agreements", agreements.listing),
             web.get("/v1/agreements/{id}/versions/{version}/schemas/{shape}", agreements.schema),
+            *registries.routes(),
+            *registrations.routes(),
             *consents.routes(),
             *trail.routes(),
             *trail_disputes.routes(),

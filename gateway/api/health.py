@@ -36,6 +36,15 @@ async def ready(request: web.Request) -> web.Response:
             "consumers": sorted(gateway.suspensions.consumers()),
             "registries": sorted(gateway.suspensions.registries()),
         },
+        "linkage": gateway.linker.standing._asdict(),
+        "registries": {
+            "connected": {one.id: one.version for one in gateway.lineups.live.manifests},
+            "canary": {m.id: m.version for one in gateway.lineups.canaries for m in one.manifests if m.id in one.ids},
+            "shadow": {m.id: m.version for m in gateway.lineups.shadowed},
+            "not_in_force": [
+                {"where": n.where, "reason": n.kind.value, "detail": n.sentence} for n in gateway.lineups.notices
+            ],
+        },
         "agreements": standing(gateway.book, utc_now().date()),
         "cache": {
             "records": len(gateway.cache),

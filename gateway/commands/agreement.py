@@ -276,7 +276,7 @@ def schema(
     shape: Annotated[str, typer.Option(help="dci-group, dci-member, household or person.")] = "dci-group",
 ) -> None:
     """Print the JSON Schema of the answers under an agreement, in one shape."""
-    from gateway.api.view import schema_text, shapes_of
+    from gateway.api.views.view import schema_text, shapes_of
 
     with told():
         catalogue = _catalogue()

@@ -7,7 +7,7 @@ one that was forged.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime
 from typing import Any, Final
 
@@ -20,7 +20,7 @@ from policies.agreement import Agreement
 from policies.groups import members_of
 from standards.attributes import Catalogue
 
-_STEP: Final = re.compile(r"\d+ (?P<source>\w+)\.(?P<lookup>\w+) by .*?: (?P<names>.*)")
+_STEP: Final = re.compile(r"\d+ (?P<source>\w+)\.(?P<lookup>\w+) by (?P<by>\S+) .*?: (?P<names>.*)")
 _SEARCH: Final = re.compile(r"search (?P<source>\w+) by ")
 _BELONGING: Final = "who belongs to it"
 _REFUSALS: Final = frozenset({"refused", "withdrawn", "objected"})
@@ -46,6 +46,8 @@ def agreement_faults(text: str, entry: Mapping[str, Any]) -> list[str]:
     wider = [n for n, f in permit["forms"].items() if n not in agreement.forms or form_words(agreement.forms[n]) != f]
     if wider:
         faults.append(f"it gives no right to {', '.join(sorted(wider))} in that form")
+    if not agreement.linkage and (traits := sorted(_traits(_steps(entry)))):
+        faults.append(f"it gives no right to look people up by {', '.join(traits)}")
     if beyond := sorted(set(entry["released"]) - permit["forms"].keys()):
         faults.append(f"the permit did not name {', '.join(beyond)}, which left")
     return faults
@@ -133,14 +135,13 @@ def _refused(state: str, scope: Mapping[str, Any], ground: Mapping[str, Any], to
 def plan_faults(entry: Mapping[str, Any]) -> list[str]:
     """Return what was asked though neither the permit nor finding the household needs it."""
     permit = entry["permit"]
-    needed = {*permit["forms"], *permit["reads"], _BELONGING}
-    lookups: set[str] = set()
+    steps = _steps(entry)
+    searches = [search for line in entry["plan"].splitlines() if (search := _SEARCH.match(line)) is not None]
+    # Somebody has to state the traits first.
+    needed = {*permit["forms"], *permit["reads"], *_traits(steps), _BELONGING}
+    lookups = {f"{search['source']}.search" for search in searches}
     faults = []
-    for line in entry["plan"].splitlines():
-        if (search := _SEARCH.match(line)) is not None:
-            lookups.add(f"{search['source']}.search")
-        if (step := _STEP.fullmatch(line)) is None:
-            continue
+    for step in steps:
         lookups.add(f"{step['source']}.{step['lookup']}")
         # Numbers are written in capitals: they lead from one registry to the next.
         names = {name for name in step["names"].split(", ") if not name.isupper()}
@@ -153,3 +154,12 @@ def plan_faults(entry: Mapping[str, Any]) -> list[str]:
     if not entry["grounds"] and (beyond := sorted(heard - {name.partition(".")[0] for name in lookups})):
         faults.append(f"{', '.join(beyond)} was asked, and the plan does not name it")
     return faults
+
+
+def _steps(entry: Mapping[str, Any]) -> list[re.Match[str]]:
+    return [step for line in entry["plan"].splitlines() if (step := _STEP.fullmatch(line)) is not None]
+
+
+def _traits(steps: Iterable[re.Match[str]]) -> frozenset[str]:
+    """Return by what people are looked up at registries that know no number of anybody."""
+    return frozenset(name for step in steps for name in step["by"].split("+") if not step["by"].isupper())

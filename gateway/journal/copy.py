@@ -59,7 +59,8 @@ class CopyFile:
         """
         self.path.parent.mkdir(parents=True, exist_ok=True)
         if self.path.exists():
-            os.truncate(self.path, _whole(self.path))
+            with self.path.open("r+b") as file:
+                file.truncate(_whole(file))
         for path in reversed(files_of(self.path)):
             if path.stat().st_size:
                 last = row_of(_last_line(path))
@@ -114,12 +115,32 @@ def copy_of(path: Path) -> Iterator[Iterator[Row]]:
     """
     with contextlib.ExitStack() as closing:
         try:
-            streams = [(closing.enter_context(file.open("rb")), _whole(file)) for file in files_of(path)]
+            streams = _opened(path, closing)
         except OSError as error:
             raise JournalError(f"{path}: cannot be read ({error.strerror})") from error
         if not streams:
             raise JournalError(f"{path}: there is no copy of a journal")
-        yield (row_of(line) for stream, size in streams for line in _lines(stream, size))
+        sized = [(stream, _whole(stream)) for stream in streams]
+        yield (row_of(line) for stream, size in sized for line in _lines(stream, size))
+
+
+def _opened(path: Path, closing: contextlib.ExitStack) -> list[BinaryIO]:
+    """Return the files of a copy as they stood at one moment: while they are opened, the writer may put one aside."""
+    while True:
+        with contextlib.ExitStack() as these:
+            files = files_of(path)
+            try:
+                streams: list[BinaryIO] = [these.enter_context(file.open("rb")) for file in files]
+                is_one_moment = files == files_of(path) and all(map(_is_same, streams, files))
+            except FileNotFoundError:
+                continue
+            if is_one_moment:
+                closing.push(these.pop_all())
+                return streams
+
+
+def _is_same(stream: BinaryIO, file: Path) -> bool:
+    return os.fstat(stream.fileno()).st_ino == file.stat().st_ino
 
 
 def _lines(stream: BinaryIO, size: int) -> Iterator[bytes]:
@@ -127,16 +148,15 @@ def _lines(stream: BinaryIO, size: int) -> Iterator[bytes]:
         yield stream.readline()
 
 
-def _whole(path: Path) -> int:
-    """Return how many bytes of a file are whole lines."""
-    with path.open("rb") as file:
-        size = file.seek(0, os.SEEK_END)
-        start = size
-        while start > 0:
-            start = max(0, start - _LAST)
-            file.seek(start)
-            if (end := file.read(_LAST).rfind(b"\n")) >= 0:
-                return start + end + 1
+def _whole(file: BinaryIO) -> int:
+    """Return how many bytes of a file are whole lines; it is read from its start afterwards."""
+    start = file.seek(0, os.SEEK_END)
+    while start > 0:
+        start = max(0, start - _LAST)
+        file.seek(start)
+        if (end := file.read(_LAST).rfind(b"\n")) >= 0:
+            file.seek(0)
+            return start + end + 1
     return 0
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
+from weakref import WeakSet
 
 import structlog
 
@@ -17,6 +18,7 @@ from adapters.catalogue import Registries
 from adapters.ports import Deadline, Fetch
 from adapters.said import listen
 from gateway.ports import Clock, Kept, RecordCache, RecordKey
+from gateway.stages.linking import Settling, is_open, look_up
 from gateway.stages.under_way import Call, Counts, Errand, Heard, Lane, Terms, one_is_over
 from standards.errors import SourceContractError, SourceError, SourceUnavailableError
 from standards.identifiers import Identifier
@@ -30,12 +32,23 @@ _SHORTEST_S: Final = 0.02
 """With less than this left, nobody asks again, nor waits for a call that ends so soon."""
 
 
+class Shared(NamedTuple):
+    """What calls have in common, over whichever registries they are."""
+
+    tasks: set[asyncio.Task[None]]
+    late: set[Call]
+    forgetting: list[Callable[[Collection[Identifier]], None]]
+    lanes: WeakSet[Lane]
+
+
 class Calls:
     """Every call to registries, one per need.
 
     max_age_s: oldest kept record that the gateway serves to anybody, in seconds; 0 keeps none.
     max_stale_s: the most that any agreement's `stale_if_error_s` counts for, in seconds.
     late_grace_s, max_late: how long, and how many, calls may go on that nobody waits for any more.
+    settling: decides who is who at registries that know no numbers; None: these are not asked.
+    shared: what they have in common with the calls to other registries.
     """
 
     def __init__(
@@ -48,19 +61,43 @@ class Calls:
         max_stale_s: float = 0.0,
         late_grace_s: float = 0.0,
         max_late: int = 0,
+        settling: Settling | None = None,
+        shared: Shared | None = None,
     ) -> None:
-        self._cache, self._now = cache, now
+        self._cache, self._now, self._settling = cache, now, settling
         self._max_age_s, self._max_stale_s = max_age_s, max_stale_s
         self._late_grace_s, self._max_late = late_grace_s, max_late
-        self._lanes = {
-            key: Lane(key, registry.manifest, lookup, registries)
+        self._shared = shared or Shared(set(), set(), [], WeakSet())
+        self._tasks, self._late, self._forgetting, self._everybodys = self._shared
+        self._lanes = self._lanes_of(registries)
+
+    def over(self, registries: Registries) -> Calls:
+        """Return the calls to other registries, as one with these: who is forgotten here is forgotten there.
+
+        Where a registry is the very same, its calls under way are shared.
+        """
+        return Calls(
+            registries,
+            self._cache,
+            self._now,
+            max_age_s=self._max_age_s,
+            max_stale_s=self._max_stale_s,
+            late_grace_s=self._late_grace_s,
+            max_late=self._max_late,
+            settling=self._settling,
+            shared=self._shared,
+        )
+
+    def _lanes_of(self, registries: Registries) -> dict[tuple[str, str], Lane]:
+        known = {(id(lane.guarded), lane.key): lane for lane in self._everybodys}
+        lanes = {
+            key: known.get((id(registry.guarded), key)) or Lane(key, registry.manifest, lookup, registries)
             for id_, registry in registries.items()
             for lookup in registry.manifest.lookups
             for key in ((id_, lookup.name),)
         }
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._late: set[Call] = set()
-        self._forgetting: list[Callable[[Collection[Identifier]], None]] = []
+        self._everybodys.update(lanes.values())
+        return lanes
 
     def forgets_for(self, forgetting: Callable[[Collection[Identifier]], None]) -> None:
         """Name what else is told of everybody who is forgotten."""
@@ -90,7 +127,7 @@ class Calls:
         Everything is heard, or is a reason why it was not, when an errand `is_over`; at its deadline at the latest.
         """
         keeping = [errand for errand in errands if errand.lifetime_s > 0]
-        keys = [RecordKey(*errand.lane.key, subject) for errand in keeping for subject in errand.subjects]
+        keys = [RecordKey(*e.lane.key, subject, e.lane.edition) for e in keeping for subject in e.subjects]
         if keys:
             looked = await self._cache.get_many(keys)
             now, found = self._now(), iter(zip(keys, looked.found, strict=True))
@@ -116,7 +153,7 @@ class Calls:
 
     async def forget(self, identifiers: Collection[Identifier]) -> int:
         """Drop what is kept of one person, and let no further question wait for a call made before."""
-        for lane in self._lanes.values():
+        for lane in self._everybodys:
             for identifier in identifiers:
                 lane.under_way.pop(identifier, None)
         for forgetting in self._forgetting:
@@ -125,7 +162,7 @@ class Calls:
 
     async def clear(self) -> int:
         """Drop everything that is kept or under way for nobody; return how many records were dropped."""
-        for lane in self._lanes.values():
+        for lane in self._everybodys:
             lane.under_way.clear()
         for call in tuple(self._late):
             self._give_up(call)
@@ -232,7 +269,10 @@ class Calls:
         """Ask one registry once, and keep its answer."""
         lane, request, said = call.lane, call.request, listen()
         try:
-            answer = await lane.guarded.fetch(request, call.deadline)
+            if errand.known is None:
+                answer = await lane.guarded.fetch(request, call.deadline)
+            else:
+                answer = await look_up(lane.guarded, request, errand.known, self._settling, call.deadline)
             if left_out := set(request.subjects) - answer.records.keys():
                 raise SourceContractError(  # noqa: TRY301 - the one place where failures are told
                     request.source_id, f"{len(left_out)} of {len(request.subjects)} subjects left out"
@@ -243,8 +283,13 @@ class Calls:
                 keep_s = errand.lifetime_s + errand.stale_s
                 await self._cache.put_many(
                     [
-                        (RecordKey(*lane.key, s), kept, errand.negative_s if kept.record is None else keep_s)
+                        (
+                            RecordKey(*lane.key, s, lane.edition),
+                            kept,
+                            errand.negative_s if kept.record is None else keep_s,
+                        )
                         for s, kept in records.items()
+                        if not is_open(kept.record)
                     ],
                     errand.generation,
                 )

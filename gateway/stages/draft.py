@@ -19,6 +19,7 @@ class Draft:
     reads: base attributes to bring home.
     down: registries that are known to be down.
     tellers: registries whose word counts, when a question is to one kind of registry; None: everybody's.
+    linkage: whether people may be looked up by their traits where a registry knows no number of theirs.
     """
 
     def __init__(
@@ -30,10 +31,16 @@ class Draft:
         rule: BoundaryRule | None,
         down: frozenset[str],
         tellers: frozenset[str] | None = None,
+        *,
+        linkage: bool = False,
     ) -> None:
         self.tellers = tellers
         self.asked_by, self.rule, self.reads, self.down = asked_by, rule, reads, down
-        self.ways = tuple(way for way in ways if not way.lookup.boundary)
+        self.ways = tuple(way for way in ways if not way.lookup.boundary and way.lookup.by_traits is None)
+        self.links = tuple(way for way in ways if way.lookup.by_traits is not None) if linkage else ()
+        """Those that take no number, but what else is known of somebody."""
+        self.traits: dict[str, Way] = {}
+        """Attribute read only to look people up by it -> the way that states it best."""
         self.boundary_ways = tuple(way for way in ways if way.lookup.boundary)
         """Those that only tell who belongs to a household: no attribute, and no number for another registry."""
         kinds = {name: catalogue[name] for name in reads}
@@ -70,12 +77,13 @@ class Draft:
                     self.asked_by,
                     self.rule,
                     self.steps,
-                    (*self.ways, *self.boundary_ways),
+                    (*self.ways, *self.boundary_ways, *self.links),
                     self.best,
                     self.found,
                     unreachable,
                     self.down,
                     second_look,
+                    self.traits,
                 )
             ),
         )
@@ -181,11 +189,14 @@ class Draft:
             if (best := self._best(name, known, chosen)) is not None:
                 chosen[best.key] = self.best[name] = best
                 self.reached.add(name)
+        linked = self._linked(known, chosen)
         for way in chosen.values():
             if self._made(way, Who.EVERYONE) is None:
                 after = self._resolve(way.lookup.by, known, Who.EVERYONE, free=chosen)
                 if after is not None and self._made(way, Who.EVERYONE) is None:
                     self._add(way, Who.EVERYONE, self._names_of(way), after)
+        for link, way in linked:
+            self._add_linked(link, way)
         for type_ in sorted(self.identifier_types):
             asked = [s for s in self.steps if s.who is Who.EVERYONE or self.rule is None]
             # A number that the registries asked do not have is not worth asking others, in a question to them alone.
@@ -208,7 +219,55 @@ class Draft:
 
     def _names_of(self, way: Way) -> frozenset[str]:
         """Return everything wanted that this way holds: a call made anyway brings its corroboration along."""
-        return self.person_names & frozenset(way.lookup.attributes)
+        traits = {name for name, best in self.traits.items() if best.key == way.key}
+        return (self.person_names & frozenset(way.lookup.attributes)) | traits
+
+    # -- registries that know no number of anybody -------------------------------------------------------
+
+    def _linked(self, known: frozenset[str], chosen: dict[Key, Way]) -> list[tuple[Way, Way]]:
+        """Return by which look-up by traits, and then from which way, to learn what no number leads to.
+
+        The ways to the traits are added to those chosen. A number, where there is one, is always preferred: it is
+        surer, and tells the registry less.
+        """
+        found: dict[Key, tuple[Way, Way]] = {}
+        for name in sorted(self.person_names - self.best.keys()):
+            able = [
+                (way.manifest.rank(name), link.cost + way.cost, way.key, link.key, link, way)
+                for way in self.ways
+                if way.lookup.entity == "person" and name in way.lookup.attributes
+                for link in self.links
+                if set(link.lookup.identifiers) & set(way.lookup.by) and self._traits_for(link, known, chosen)
+            ]
+            if able:
+                *_, link, way = min(able)
+                self.best[name] = way
+                self.reached.add(name)
+                found[way.key] = (link, way)
+        for link, _ in found.values():
+            for name, best in self._traits_for(link, known, chosen).items():
+                chosen[best.key] = self.traits[name] = best
+        return [*found.values()]
+
+    def _traits_for(self, link: Way, known: frozenset[str], chosen: Collection[Key]) -> dict[str, Way]:
+        """Return the way to each trait that people can be looked up by there; nothing when that would not narrow."""
+        traits = link.lookup.by_traits
+        if traits is None:
+            return {}
+        ways = {name: best for name in traits.read if (best := self._best(name, known, chosen)) is not None}
+        return ways if traits.narrowed_by(ways) else {}
+
+    def _add_linked(self, link: Way, way: Way) -> None:
+        number = self._made(link, Who.EVERYONE)
+        if number is None:
+            read = link.lookup.by_traits.read if link.lookup.by_traits is not None else ()
+            traits = tuple(name for name in read if name in self.traits)
+            stating = {self._made(self.traits[name], Who.EVERYONE) for name in traits}
+            number = self._add(link, Who.EVERYONE, frozenset(), tuple(sorted(n for n in stating if n is not None)))
+            yields = tuple(type_ for type_ in link.lookup.identifiers if type_ in way.lookup.by)
+            self.steps[number - 1] = self.steps[number - 1]._replace(yields=yields, traits=traits)
+        if self._made(way, Who.EVERYONE) is None:
+            self._add(way, Who.EVERYONE, self._names_of(way), (number,))
 
     # -- lesser words, for when better ones cannot be heard ----------------------------------------------
 
@@ -304,7 +363,7 @@ class Draft:
         return next((s.number for s in self.steps if s.key == way.key and s.who is who), None)
 
     def _way(self, step: Step) -> Way:
-        return next(w for w in (*self.ways, *self.boundary_ways) if w.key == step.key)
+        return next(w for w in (*self.ways, *self.boundary_ways, *self.links) if w.key == step.key)
 
     def _add(
         self, way: Way, who: Who, names: frozenset[str], after: tuple[int, ...], instead_of: tuple[int, ...] = ()
@@ -315,7 +374,7 @@ class Draft:
         return number
 
     def _why_not(self, source: str) -> str:
-        manifest = next(w.manifest for w in (*self.ways, *self.boundary_ways) if w.manifest.id == source)
+        manifest = next(w.manifest for w in (*self.ways, *self.boundary_ways, *self.links) if w.manifest.id == source)
         holds = {n for w in self.ways if w.manifest.id == source for n in w.lookup.attributes}
         wanted = holds & (self.person_names | self.group_names)
         if self.tellers is not None and source not in self.tellers:

@@ -37,6 +37,8 @@ class Choices(NamedTuple):
     unreachable: Collection[str]
     down: Collection[str]
     second_look: Step | None
+    traits: Mapping[str, Way] = {}
+    """Attribute read only to look people up by it -> the way that states it."""
 
 
 def explained(choices: Choices) -> tuple[str, ...]:
@@ -57,6 +59,10 @@ def _step(step: Step, choices: Choices) -> str:
 
 def _reasons(step: Step, choices: Choices) -> Iterator[str]:
     way = next(w for w in choices.ways if w.key == step.key)
+    if step.traits:
+        yield f"knows no number of anybody: people are looked up there by {_list(step.traits)}"
+        yield f"gives {_list(step.yields)} of whoever is surely the same"
+        return
     if step.instead_of:
         waits = " or ".join(map(str, step.instead_of))
         yield f"is asked only about those for whom {waits} is silent: it may stand in for {_list(step.names)}"
@@ -75,7 +81,10 @@ def _reasons(step: Step, choices: Choices) -> Iterator[str]:
     yield from _authority(own, way, choices.ways)
     if step.yields:
         yield f"gives {_list(step.yields)}"
-    if also := sorted(step.names.difference(own, read)):
+    here = {name for name, best in choices.traits.items() if best.key == way.key and step.who is Who.EVERYONE}
+    if looked_up := sorted(here.difference(own)):
+        yield f"states {_list(looked_up)}, to look people up by"
+    if also := sorted(step.names.difference(own, read, looked_up)):
         yield f"states {_list(also)} as well, since it is asked anyway"
 
 

@@ -6,19 +6,25 @@ reason. Steps start as soon as the steps they come after have ended; there is no
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 
 from adapters.catalogue import Registries
 from adapters.manifest import Lookup, Manifest
 from adapters.ports import Deadline
 from gateway.ports import Clock
+from gateway.stages.account import Account
 from gateway.stages.calls import Calls
+from gateway.stages.deciding import Deciding
 from gateway.stages.gathered import Gathered, silence, unheard_mandatory
+from gateway.stages.household import Found
 from gateway.stages.identity import issuers_of
 from gateway.stages.people import Person
 from gateway.stages.under_way import Heard, Terms
 from gateway.stages.walk import DecidePeople, Ground, PlanFor, Walk
+from gateway.stages.whose import Whose
 from standards.identifiers import Identifier
+from standards.permit import PersonPermit
 
 __all__ = ["Fetcher", "Gathered", "Heard", "Person", "silence", "unheard_mandatory"]
 
@@ -35,6 +41,29 @@ class Fetcher:
         }
         self.issuers = issuers_of(registry.manifest for registry in registries.values())
         self._ground = Ground(self.calls, tuple(registries), self.lookups, self.issuers, now)
+
+    async def permit_of(
+        self, subject: Identifier, decide: DecidePeople, *, max_age_s: float, deadline: Deadline
+    ) -> PersonPermit:
+        """Return what may be read and given of one person, also where it was decided under another number of theirs.
+
+        What is not known by the deadline counts as undecided.
+        """
+        person = Person(0, Found({subject.type: subject.value}, "SELF", ()))
+        if not isinstance(decide, Deciding):
+            (permit,) = await decide([person.identifiers])
+            return permit
+        account, terms = Account(), Terms(max_age_s)
+
+        async def ask(
+            key: tuple[str, str], subjects: tuple[Identifier, ...], names: frozenset[str]
+        ) -> Mapping[Identifier, Heard]:
+            errand = self.calls.errand(key, subjects, names, terms, deadline)
+            await self.calls.carry_out(errand)
+            return account.told(errand)
+
+        (permit,) = await Whose(self.lookups, self.issuers, ask).permits([person], decide)
+        return permit
 
     async def fetch(
         self,

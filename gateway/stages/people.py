@@ -9,6 +9,7 @@ from gateway.stages.calls import Heard
 from gateway.stages.household import Found
 from gateway.stages.identity import Issuers, Word, agreed, crosswalk, refused, same_people, strangers, who
 from gateway.stages.kin import relationships_by_ties
+from gateway.stages.linking import DETAIL, SCORE
 from gateway.stages.steps import Plan, Step
 from policies.engine import narrowed
 from standards.household import Evidence
@@ -21,7 +22,7 @@ AMBIGUOUS = Evidence("ambiguous_identity")
 class Person:
     """Somebody in the household under construction, or somebody on the way to it."""
 
-    __slots__ = ("aliases", "evidence", "heard", "identifiers", "number", "permit", "relationship")
+    __slots__ = ("aliases", "evidence", "heard", "identifiers", "linked", "number", "permit", "relationship")
 
     def __init__(self, number: int, found: Found) -> None:
         self.number = number
@@ -32,6 +33,39 @@ class Person:
         self.evidence = found.evidence
         self.permit: PersonPermit | None = None
         self.heard: dict[tuple[str, str], Heard] = {}
+        self.linked: dict[str, str] = {}
+        """Numbers at registries that know no other one of this person, who was found there by what else is known. Good
+        for asking these by, and for nothing else."""
+
+    def leading_number(self) -> Identifier:
+        """Return one number that the person was found by, always the same."""
+        return Identifier(*min(self.identifiers.items()))
+
+    def linked_by(self, heard: Heard) -> Heard:
+        """Take what a look-up by traits found: a number to ask by; and return it as what the registry said."""
+        if heard.record is None:
+            return heard
+        found = heard.record.values
+        self.linked.update(heard.record.identifiers)
+        score, detail = found.get(SCORE), found.get(DETAIL)
+        self.evidence = (
+            *self.evidence,
+            Evidence(
+                "linked",
+                heard.provenance.source_id,
+                score=score if isinstance(score, float) else None,
+                detail=str(detail),
+            ),
+        )
+        return self.unlinked(heard._replace(record=heard.record._replace(values={})))
+
+    def unlinked(self, heard: Heard) -> Heard:
+        """Return what was heard without the numbers that the person was linked to."""
+        if not self.linked or heard.record is None:
+            return heard
+        # INVARIANT: a number that rests on linkage never makes two people one, nor gives anybody a number.
+        own = {t: value for t, value in heard.record.identifiers.items() if self.linked.get(t) != value}
+        return heard._replace(record=heard.record._replace(identifiers=own))
 
     def number_for(self, step: Step, plan: Plan, issuers: Issuers) -> Identifier | None:
         """Return the number to ask by: one the person was found by, else one that an earlier step stated.
@@ -53,6 +87,8 @@ class Person:
                     value = values[0] if len(values) == 1 else None
                     break
                 value = stated
+            if value is None:
+                value = self.linked.get(type_)
             if value is not None:
                 return Identifier(type_, value)
         return None

@@ -53,6 +53,7 @@ class _Shape(NamedTuple):
     rule: BoundaryRule | None
     down: frozenset[str]
     tellers: frozenset[str] | None
+    linkage: bool
 
 
 class _Compiled(NamedTuple):
@@ -117,14 +118,17 @@ class Planner:
         rule: BoundaryRule | None,
         down: frozenset[str] = _NOBODY,
         tellers: frozenset[str] | None = None,
+        *,
+        linkage: bool = False,
     ) -> Plan:
         """Return the plan for a question under an agreement.
 
         forms: what may be given, and how; the plan reads it and what it is made of, and nothing else.
         down: registries that are known to be down.
         tellers: registries whose word counts; the others are asked for numbers only. None: everybody's.
+        linkage: whether people may be looked up by their traits where a registry knows no number of theirs.
         """
-        shape = _Shape(agreed, frozenset(forms), self._known(asked_by), rule, down, tellers)
+        shape = _Shape(agreed, frozenset(forms), self._known(asked_by), rule, down, tellers, linkage)
         # An agreement that was changed without a new version is told by its forms; equal ones are the same objects,
         # so that comparing them costs next to nothing.
         kept = self._find(shape, forms)
@@ -139,6 +143,8 @@ class Planner:
         rule: BoundaryRule | None,
         down: frozenset[str] = _NOBODY,
         tellers: frozenset[str] | None = None,
+        *,
+        linkage: bool = False,
     ) -> Plan:
         """Return the plan for a question of this shape.
 
@@ -146,8 +152,9 @@ class Planner:
         asked_by: identifier type of the question.
         down: registries that are known to be down.
         tellers: registries whose word counts; the others are asked for numbers only. None: everybody's.
+        linkage: whether people may be looked up by their traits where a registry knows no number of theirs.
         """
-        shape = _Shape(None, reads, self._known(asked_by), rule, down, tellers)
+        shape = _Shape(None, reads, self._known(asked_by), rule, down, tellers, linkage)
         kept = self._find(shape, None) or self._keep(shape, _Compiled(None, self._draft(shape, reads)))
         return kept.plan
 
@@ -187,7 +194,16 @@ class Planner:
         if shape.tellers is not None:
             # INVARIANT: of whom a question is not, only numbers are learned: no fact comes along from another registry.
             ways = tuple(way if way.manifest.id in shape.tellers else _for_numbers(way) for way in ways)
-        draft = Draft(ways, self._catalogue, reads, shape.asked_by, shape.rule, shape.down, shape.tellers)
+        draft = Draft(
+            ways,
+            self._catalogue,
+            reads,
+            shape.asked_by,
+            shape.rule,
+            shape.down,
+            shape.tellers,
+            linkage=shape.linkage,
+        )
         return draft.plan([m.id for m in self._manifests])
 
     def _identifier_names(self, types: Iterable[str]) -> Iterable[str]:

@@ -46,17 +46,20 @@ class Remembered(NamedTuple):
 
 
 class Recall:
-    """Remembers answers, each under the question and the terms it was given under."""
+    """Remembers answers, each under the question and the terms it was given under.
 
-    def __init__(self, answers: AnswerCache) -> None:
-        self._answers = answers
+    lineup: name of the registries that they are composed from; an answer of others is never given again for them.
+    """
+
+    def __init__(self, answers: AnswerCache, lineup: str = "") -> None:
+        self._answers, self._lineup = answers, lineup
         self.recalled = 0
 
     def find(self, consumer: Consumer, item: SearchItem, terms: Terms) -> Remembered | None:
         """Return the answer to the same question on the same terms, if there is one."""
         if not isinstance(item.query, IdQuery) or tokens_of(item.consent, item.authorize):
             return None  # what a question carries of consent is weighed anew
-        known = self._answers.recall(_key(consumer, item, item.query))
+        known = self._answers.recall(self._key(consumer, item, item.query))
         # INVARIANT: one person's answer is never another's, and revoked means revoked: consumer, purpose, subject and
         # form of the question are in the name; agreement, permit, everybody's consent and the day in the terms.
         if not isinstance(known, Remembered) or not _are_same(known.terms, terms):
@@ -71,24 +74,23 @@ class Recall:
         """
         if not gathered.kept or remembered.terms.stamp is None or not isinstance(item.query, IdQuery):
             return
-        key = _key(consumer, item, item.query)
+        key = self._key(consumer, item, item.query)
         self._answers.remember(key, remembered, OVERHEAD_BYTES + size, gathered.kept, gathered.fresh_s)
+
+    def _key(self, consumer: Consumer, item: SearchItem, query: IdQuery) -> AnswerKey:
+        """Return whom a question is about, and everything else it says.
+
+        But for its reference and its times, and for what it says of its basis: the purpose has a place of its own, and
+        tokens keep it from being recalled.
+        """
+        said = tuple(value for field, value in zip(item._fields, item, strict=True) if field not in _SAID_APART)
+        return AnswerKey(query.identifier, (consumer.client_id, self._lineup, said))
 
 
 def _are_same(one: Terms, other: Terms) -> bool:
     return one.stamp is not None and one == other._replace(
         permit=other.permit._replace(decided_at=one.permit.decided_at)
     )
-
-
-def _key(consumer: Consumer, item: SearchItem, query: IdQuery) -> AnswerKey:
-    """Return whom a question is about, and everything else it says.
-
-    But for its reference and its times, and for what it says of its basis: the purpose has a place of its own, and
-    tokens keep it from being recalled.
-    """
-    said = tuple(value for field, value in zip(item._fields, item, strict=True) if field not in _SAID_APART)
-    return AnswerKey(query.identifier, (consumer.client_id, said))
 
 
 _SAID_APART: Final = frozenset({"reference_id", "timestamp", "query", "consent", "authorize"})

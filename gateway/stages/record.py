@@ -79,6 +79,9 @@ def answered_entry(
     }
     kept_back = noticed_in(person.permit for person in household)
     guarded = [f"probe guard: {', '.join(kept_back)} not told"] if kept_back else []
+    linked = [
+        f"linked at {e.source_id}: {e.detail}" for person in household for e in person.evidence if e.basis == "linked"
+    ]
     outcomes = {s: str(o.outcome) for d in disclosures for s, o in d.profile.sources.items()}
     sources = sources_of(_said(disclosures, finding), rooms.keys)
     return blank(question, rooms, permit.purpose, "search.answered")._replace(
@@ -92,7 +95,9 @@ def answered_entry(
         members=tuple(sorted(members)),
         released=tuple(sorted(released)),
         plan="\n".join(
-            dict.fromkeys([*filter(None, (finding.plan, *guarded)), *(d.gathered.plan.text() for d in disclosures)])
+            dict.fromkeys(
+                [*filter(None, (finding.plan, *guarded, *linked)), *(d.gathered.plan.text() for d in disclosures)]
+            )
         ),
         outcomes=outcomes,
         answer_digest=hashlib.sha256(wire).hexdigest(),

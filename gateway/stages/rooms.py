@@ -50,6 +50,17 @@ class Rooms(NamedTuple):
     pace: Pace = Pace()
     notices: NoticeSink | None = None
     """Takes the notices that are owed after an emergency; without it, none counts."""
+    canaries: tuple[tuple[float, Rooms], ...] = ()
+    """Share of the questions, 0 to 1, up to which other registries answer them; the smallest share first."""
+    is_shadowed: bool = False
+    """Questions are walked beside once more, over registries that nobody is told anything of."""
+
+    def chosen(self, transaction_id: str) -> Rooms:
+        """Return the rooms that answer a transaction: always the same ones while the shares stay as they are."""
+        if not self.canaries:
+            return self
+        point = int(self.keys.digest_of(f"canary\0{transaction_id}")[:8], 16) / 2**32
+        return next((rooms for share, rooms in self.canaries if point < share), self)
 
 
 class Question(NamedTuple):
@@ -62,6 +73,14 @@ class Question(NamedTuple):
     deadline: Deadline
     is_plain: bool = False
     """About one subject by number, and answered in the plain shape of `stages.native` in place of that of DCI."""
+
+
+class Beside(NamedTuple):
+    """What a shadow is compared with: a question that was answered, under what, and what came of it."""
+
+    question: Question
+    permit: Permit
+    disclosures: tuple[Disclosure, ...]
 
 
 class Answer(NamedTuple):
@@ -78,6 +97,8 @@ class Answer(NamedTuple):
     """What it rests on, one for each record; it may leave only while `Decisions.still_holds` for each."""
     again_on: date | None = None
     """A quota is used up, and the question may be asked again from this day on, UTC."""
+    beside: Beside | None = None
+    """For a shadow, where there is one; kept by nobody else."""
 
 
 class Disclosure(NamedTuple):

@@ -48,6 +48,8 @@ class Step(NamedTuple):
     instead_of: tuple[int, ...] = ()
     """Steps it stands in for; they are among those it comes after. It asks only about people for whom one of them
     met with `SILENCE`. Empty for every step that is made anyway."""
+    traits: tuple[str, ...] = ()
+    """Attributes it asks by, where its registry knows no number of anybody; `by` is empty then."""
 
     @property
     def key(self) -> tuple[str, str]:
@@ -58,7 +60,7 @@ class Step(NamedTuple):
         """Return the step in one line."""
         waits = [n for n in self.after if n not in self.instead_of]
         return (
-            f"{self.number} {self.source_id}.{self.lookup} by {'|'.join(self.by)} for {whom}"
+            f"{self.number} {self.source_id}.{self.lookup} by {'|'.join(self.by) or '+'.join(self.traits)} for {whom}"
             f"{' after ' + ', '.join(map(str, waits)) if waits else ''}"
             f"{', if ' + ' or '.join(map(str, self.instead_of)) + ' is silent' if self.instead_of else ''}: "
             f"{', '.join((*sorted(self.names), *self.yields)) or 'who belongs to it'}"

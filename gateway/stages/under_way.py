@@ -11,6 +11,7 @@ from adapters.catalogue import Registries
 from adapters.manifest import Lookup, Manifest
 from adapters.ports import Deadline, Fetch, Record
 from adapters.said import Said
+from gateway.linkage.judging import Known
 from gateway.ports import Kept, RecordKey
 from standards.errors import SourceError
 from standards.identifiers import Identifier
@@ -54,10 +55,11 @@ class Counts(NamedTuple):
 class Lane:
     """One lookup of one registry, and the calls on it that are under way."""
 
-    __slots__ = ("counts", "guarded", "key", "lookup", "manifest", "under_way")
+    __slots__ = ("__weakref__", "counts", "edition", "guarded", "key", "lookup", "manifest", "under_way")
 
     def __init__(self, key: tuple[str, str], manifest: Manifest, lookup: Lookup, registries: Registries) -> None:
         self.key, self.manifest, self.lookup = key, manifest, lookup
+        self.edition = manifest.version
         self.guarded = registries[key[0]].guarded
         self.under_way: dict[Identifier, Call] = {}
         self.counts = dict.fromkeys(Counts._fields, 0)
@@ -68,7 +70,8 @@ class Errand:
 
     __slots__ = (
         "alarm", "as_of", "bell", "cached", "calls", "deadline", "defect", "failed", "fresh_s", "generation", "heard",
-        "kept", "lane", "lifetime_s", "names", "negative_s", "old", "stale_s", "subjects", "transaction_id", "waits",
+        "kept", "known", "lane", "lifetime_s", "names", "negative_s", "old", "stale_s", "subjects", "transaction_id",
+        "waits",
     )  # fmt: skip
 
     def __init__(
@@ -105,6 +108,8 @@ class Errand:
         """The calls it waits for, with the subjects each is for."""
         self.alarm: asyncio.TimerHandle | None = None
         self.bell: asyncio.Future[None] | None = None
+        self.known: Mapping[Identifier, Known] | None = None
+        """What is known of each subject, where the registry is asked by that, and knows no number."""
 
     @property
     def is_over(self) -> bool:

@@ -7,6 +7,8 @@ from typing import Final, NamedTuple
 
 from adapters.manifest import Lookup, Manifest
 from adapters.ports import Deadline
+from gateway.linkage.features import KIN_NUMBERS
+from gateway.linkage.judging import Known
 from gateway.ports import Clock
 from gateway.stages.account import Account
 from gateway.stages.calls import Calls
@@ -15,6 +17,7 @@ from gateway.stages.deciding import Deciding
 from gateway.stages.gathered import Gathered
 from gateway.stages.household import Found, missing, settle
 from gateway.stages.identity import Issuers
+from gateway.stages.linking import traits_of
 from gateway.stages.people import Person, relate, told_apart, verify, without_family
 from gateway.stages.plan import SILENCE, Plan, Step, Who
 from gateway.stages.under_way import Errand, Heard, Terms, one_is_over
@@ -248,6 +251,8 @@ class Walk:
 
     def _take(self, step: Step) -> _Taken | None:
         """Return what a step asks of its registry; None when there is nobody to ask about."""
+        if step.traits:
+            return self._take_link(step)
         lookup = self.ground.lookups[step.key][1]
         if lookup.entity == "group":
             number = self._number_of_group(step, lookup)
@@ -273,6 +278,30 @@ class Walk:
         if shared:
             alone = {number: person for number, person in alone.items() if person is not None}
         return (self._taken(step, alone) if alone else None) or self._by_aliases(step)
+
+    def _take_link(self, step: Step) -> _Taken | None:
+        """Return whom a step looks up by their traits, at a registry that knows none of their numbers."""
+        whose: dict[Identifier, Person | None] = {}
+        known: dict[Identifier, Known] = {}
+        for person in self._about(step):
+            if step.key in person.heard or person.permit is None or not person.permit.allows(step.source_id):
+                continue
+            if any(type_ in person.identifiers for type_ in step.yields):
+                continue
+            by = person.leading_number()
+            traits = traits_of(person, step, self.plan, self.ground.lookups)
+            if isinstance(traits, UnavailableReason) or by in whose:
+                reason = traits if isinstance(traits, UnavailableReason) else UnavailableReason.AMBIGUOUS_IDENTITY
+                person.heard[step.key] = self._nothing(step, reason)
+            else:
+                whose[by] = person
+                others = [dict(other.identifiers) for other in self.people if other is not person]
+                known[by] = Known(person.numbers(self.ground.issuers), traits | {KIN_NUMBERS: others})
+        if not whose:
+            return None
+        errand = self._errand(step, tuple(whose), _NOTHING)
+        errand.known = known
+        return _Taken(step, whose, errand)
 
     def _about(self, step: Step) -> Sequence[Person]:
         if step.who is Who.EVERYONE:
@@ -318,8 +347,10 @@ class Walk:
             person = taken.whose[number]
             if person is None:
                 self.group[step.key] = heard
+            elif step.traits:
+                person.heard[step.key] = person.linked_by(heard)
             elif not taken.is_by_alias or heard.record is not None:
-                person.heard[step.key] = heard
+                person.heard[step.key] = person.unlinked(heard)
         if taken.rest:
             return self._next_part(step, taken.rest)
         return None if taken.is_by_alias else self._by_aliases(step)
@@ -360,7 +391,11 @@ class Walk:
     def _without_number(self, step: Step, lookup: Lookup, person: Person) -> Heard:
         """Return what follows from a person having none of the numbers that a registry takes."""
         before = [person.heard.get(self.plan.steps[number - 1].key) for number in step.after]
-        if person.disputes(step, self.plan):
+        if person.disputes(step, self.plan) or any(
+            heard is not None and heard.reason is UnavailableReason.AMBIGUOUS_IDENTITY
+            for number, heard in zip(step.after, before, strict=True)
+            if self.plan.steps[number - 1].traits
+        ):
             return self._nothing(step, UnavailableReason.AMBIGUOUS_IDENTITY)
         if self.unheard or any(heard is None for heard in before) or self._is_number_unheard(step, person):
             return self._nothing(step, UnavailableReason.IDENTIFIER_UNAVAILABLE)

@@ -44,6 +44,7 @@ class Asking:
 
     registries: id -> registry, as they are now.
     review_s: how often it is looked at whether those who rest on one may still be told.
+    renew_s: how often a registry is asked for its events anew, since it may have lost the wish and will not say so.
     fall_back: what is done for a subscription whose registry refuses: it is watched instead.
     """
 
@@ -56,11 +57,12 @@ class Asking:
         now: Clock,
         *,
         review_s: float,
+        renew_s: float,
         fall_back: Callable[[Subscription], Awaitable[None]],
     ) -> None:
         self._subscriptions, self._upstream = stores
         self._terms, self._work, self._registries, self._now = terms, work, registries, now
-        self._review_s, self._fall_back = review_s, fall_back
+        self._review_s, self._renew_s, self._fall_back = review_s, renew_s, fall_back
         work.handle(SETTLE, self.settle)
 
     def sources_for(self, subscription: Subscription) -> Sequence[str]:
@@ -131,8 +133,8 @@ class Asking:
     async def _kept(self, one: Upstream, waited_s: float) -> Again | None:
         if one.state == REFUSED:
             return None
-        if one.state == ACTIVE:
-            return Again(self._review_s)
+        if one.state == ACTIVE and waited_s < self._renew_s:
+            return Again(min(self._review_s, self._renew_s - waited_s + 1))
         if one.state in {ASKED, ENDING} and waited_s < PATIENCE_S:
             return Again(PATIENCE_S - waited_s + 1)
         # Noted before it is sent, so that a callback that overtakes the acknowledgement is the last word.

@@ -88,6 +88,7 @@ class Subscriptions:
             around.registries,
             now,
             review_s=settings.review_s,
+            renew_s=settings.renew_s,
             fall_back=self._watch,
         )
         self.happening = Happening(

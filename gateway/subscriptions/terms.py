@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
+from adapters.ports import Deadline
 from gateway.stages.rooms import Rooms
 from gateway.subscriptions.store import Subscription
 from policies.agreement import Agreement, EventTerms
@@ -25,6 +26,10 @@ OF_PEOPLE = frozenset(EventKind) - {
     EventKind.ENROLMENT_STATUS_CHANGE,
 }  # fmt: skip
 """Events that happen to one person, who has to be named."""
+
+
+CALL_S: Final = 5.0
+"""How long registries may take to tell under which other number a person has decided, in seconds."""
 
 
 class Agreed(NamedTuple):
@@ -105,8 +110,11 @@ class Terms:
         permit = None if self.holds(subscription, now) is None else self._permit(subscription, now)
         if permit is None or subject.type in GROUP_TYPES:
             return None
-        (person,) = await self._rooms().decisions.people(permit, now)([{subject.type: subject.value}])
-        return person
+        rooms = self._rooms()
+        deciding = rooms.decisions.people(permit, now)
+        return await rooms.fetcher.permit_of(
+            subject, deciding, max_age_s=permit.max_age_s, deadline=Deadline.after(CALL_S)
+        )
 
     def _agreement(self, client_id: str, purpose: str, now: datetime) -> Agreement | None:
         return self._book.current.for_purpose(client_id, purpose, now.date())

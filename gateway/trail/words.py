@@ -93,6 +93,8 @@ ENGLISH: Final = Sentences(
             "subscription.removed": "{who} is not told any more when something happens to you.",
             "subscription.looked": "We looked, for {who}, whether something about you has changed; nothing was told.",
             "event.withheld": "Something happened to you, and {who} was not told of it.",
+            "search.shadowed": "We tried, beside a question of {who}, how an office's new connection works; nothing "
+            "of it was told.",
             "search.rehearsed": "{who} tried a draft of an agreement on practice data.",
             "journal.searched": "{who} searched the record of questions for you, to check it.",
         }

@@ -126,6 +126,8 @@ def _evidence(evidence: Evidence) -> dict[str, Any]:
         part["relation"] = evidence.relation
     if evidence.of is not None:
         part["of"] = evidence.of
+    if evidence.score is not None:
+        part["score"] = evidence.score
     return part
 
 

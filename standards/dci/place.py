@@ -28,6 +28,10 @@ OBJECT_TYPES: Final[Mapping[str, str]] = {
     "hearth:disability": "hearth:Disability",
     "hearth:farm": "hearth:Farming",
     "hearth:employment": "hearth:Employment",
+    "hearth:farmers_list": "hearth:FarmersListEntry",
+    "hearth:social_insurance": "hearth:SocialInsurance",
+    "hearth:payments": "hearth:PaymentSummary",
+    "hearth:home": "hearth:Home",
 }
 """Object of a record -> its `@type`."""
 

@@ -17,7 +17,11 @@ _DCI: Final = {"Content-Type": "application/json", "Accept": "application/json",
 _FHIR: Final = {"Authorization": "Bearer bench", "Accept": "application/fhir+json"}
 _SOAP: Final = (
     '<?xml version="1.0" encoding="utf-8"?>'
-    '<soap:Envelope xmlns:soap="http://schemas.xmlsoap.org/soap/envelope/"><soap:Body>'
+    '<soap:Envelope xmlns:soap="http://schemas.xmlsoap.org/soap/envelope/"><soap:Header>'
+    '<xro:client xmlns:xro="http://x-road.eu/xsd/xroad.xsd" xmlns:iden="http://x-road.eu/xsd/identifiers"'
+    ' iden:objectType="SUBSYSTEM"><iden:xRoadInstance>PV</iden:xRoadInstance><iden:memberClass>GOV</iden:memberClass>'
+    "<iden:memberCode>1001</iden:memberCode><iden:subsystemCode>bench</iden:subsystemCode></xro:client>"
+    '<xro:id xmlns:xro="http://x-road.eu/xsd/xroad.xsd">bench</xro:id></soap:Header><soap:Body>'
     '<GetTaxpayersRequest xmlns="urn:pv:revenue:taxpayer:1"><TaxYear>2025</TaxYear>{}</GetTaxpayersRequest>'
     "</soap:Body></soap:Envelope>"
 )

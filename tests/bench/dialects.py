@@ -7,7 +7,9 @@ household; an answer is such parts joined, with the household's digits swapped i
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from functools import cache
+from hashlib import sha512
 from typing import Any, Final
 from urllib.parse import parse_qs, unquote_plus
 
@@ -19,7 +21,7 @@ _MARK: Final = MARK.encode()
 _WHEN: Final = "2026-11-21T03:00:00.000+00:00"
 _LAST_CHANGED: Final = "2026-05-01T00:00:00+00:00"
 _UIN: Final = re.compile(r"urn:pv:national-number\|(\w+)")
-_TIN: Final = re.compile(rb"<TIN>(T\d+)</TIN>")
+_TIN: Final = re.compile(rb"<(?:[\w-]+:)?TIN>(T\d+)<")
 _FACTS: Final = ("birth_place", "nationality", "language_code", "postal_code", "school_name", "employer_name")
 
 
@@ -271,7 +273,13 @@ def _identity(place: int, type_: str, fields: tuple[str, ...]) -> bytes:
 _SOAP: Final = (
     b"<?xml version='1.0' encoding='utf-8'?>\n"
     b'<soap:Envelope xmlns:rev="urn:pv:revenue:taxpayer:1" xmlns:soap="http://schemas.xmlsoap.org/soap/envelope/">'
-    b"<soap:Body><rev:GetTaxpayersResponse>%s</rev:GetTaxpayersResponse></soap:Body></soap:Envelope>"
+    b"%s<soap:Body><rev:GetTaxpayersResponse>%s</rev:GetTaxpayersResponse></soap:Body></soap:Envelope>"
+)
+_HEADER: Final = re.compile(rb"<(?:[\w-]+:)?Header>(.*)</(?:[\w-]+:)?Header>", re.DOTALL)
+"""X-Road's header block, whose prefixes are declared inside it: it is told back as it came, with the hash."""
+_HASH: Final = (
+    b'<xro:requestHash xmlns:xro="http://x-road.eu/xsd/xroad.xsd"'
+    b' algorithmId="http://www.w3.org/2001/04/xmlenc#sha512">%b</xro:requestHash>'
 )
 
 
@@ -280,7 +288,11 @@ def _taxpayers(body: bytes) -> bytes:
     for number in _TIN.findall(body):
         digits, place = located(number.decode())
         found.append(_put(_taxpayer(place), digits))
-    return _SOAP % b"".join(found)
+    header = _HEADER.search(body)
+    told = b""
+    if header is not None:
+        told = b"<soap:Header>%b%b</soap:Header>" % (header[1], _HASH % b64encode(sha512(body).digest()))
+    return _SOAP % (told, b"".join(found))
 
 
 @cache

@@ -25,6 +25,17 @@ from tests.bench.dialects import Country
 
 NAMES: Final = ("crvs", "social", "national_id", "tax", "land", "education", "health")
 _SPARED: Final = ("disability", "farmer", "beneficiary", "employment")
+_ELSEWHERE: Final = {
+    "HEARTH_HOUSING_URL": "http://127.0.0.1:9",
+    "HEARTH_HOUSING_TOKEN": "bench",
+    "HEARTH_SOCIAL_INSURANCE_URL": "sqlite:////nowhere/fund.db",
+    "HEARTH_PAYMENTS_URL": "file:///nowhere/payments",
+    "HEARTH_FARMERS_LIST_URL": "sftp://127.0.0.1:9/",
+    "HEARTH_FARMERS_LIST_USER": "bench",
+    "HEARTH_FARMERS_LIST_PASSWORD": "bench",
+    "HEARTH_FARMERS_LIST_HOST_KEY": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJMlpRFvNcDZIpiqvKmpPHvTCIg4dCL8tB2CPPBHSEiV",
+}
+"""Registered too, and asked by none of the bench's questions; nobody is there."""
 _CREDENTIALS: Final[dict[str, tuple[str, ...]]] = {
     "crvs": ("CLIENT_ID", "CLIENT_SECRET"),
     "social": ("CLIENT_ID", "CLIENT_SECRET"),
@@ -126,6 +137,7 @@ def environment(addresses: dict[str, str]) -> dict[str, str]:
     # Connected like the others, and asked by none of the bench's questions.
     for name in _SPARED:
         found[f"HEARTH_{name.upper()}_URL"] = addresses["crvs"]
+    found |= _ELSEWHERE
     for name in ("crvs", "social", *_SPARED):
         for credential in ("CLIENT_ID", "CLIENT_SECRET", "CALLBACK_TOKEN"):
             found[f"HEARTH_{name.upper()}_{credential}"] = "bench"

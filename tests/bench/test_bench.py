@@ -34,7 +34,7 @@ def test_every_number_tells_its_household():
 def test_a_profile_adds_up():
     """Collapsed stacks are summed by function and by the innermost stage."""
     lines = [
-        "main (gateway/server.py:1);ask (adapters/client.py:7) 3",
+        "main (gateway/server.py:1);ask (adapters/transport/client.py:7) 3",
         "main (gateway/server.py:1);write (gateway/journal.py:2) 1",
     ]
 

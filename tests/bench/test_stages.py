@@ -20,8 +20,8 @@ import orjson
 import pytest
 
 import gateway.pipeline
-from adapters.guard import Guarded
 from adapters.ports import Deadline, Response
+from adapters.transport.guard import Guarded
 from gateway.bootstrap import Gateway
 from gateway.journal import GENESIS, chained, entry_text
 from gateway.pipeline import Question

@@ -73,6 +73,13 @@ def dialects(population: Population, registries: Mapping[str, Registry]) -> dict
             lambda record: record["farmer_personal_details"],
         ),
         "employment": of_roll("employment", "ns:org:RegistryType:ESS", "Member", lambda record: record),
+        "housing": Dialect(
+            "query",
+            lambda one: one.uin if registries["housing"].holds(one) and one.second_uin is None else None,
+            ask_housing,
+            lambda body: {node["uin"] for node in json.loads(body)["data"]["residents"]["nodes"]},
+            "0000000000",
+        ),
         "crvs": Dialect(
             "search",
             lambda one: one.uin if one.brn else None,
@@ -235,6 +242,18 @@ def ask_land(numbers: Sequence[str]) -> Ask:
     return Ask("GET", f"/collections/parcels/items?{query}", {})
 
 
+def ask_housing(numbers: Sequence[str], first: int = 50, after: str | None = None) -> Ask:
+    """Return a query for residents, with the code of the dwelling that they live in."""
+    query = """
+        query ($uins: [ID!]!, $first: Int, $after: String) {
+          residents(uins: $uins, first: $first, after: $after) {
+            totalCount unknown nodes { uin dwelling { code } } pageInfo { hasNextPage endCursor }
+          }
+        }"""
+    body = {"query": query, "variables": {"uins": list(numbers), "first": first, "after": after}}
+    return Ask("POST", "/graphql", {"Content-Type": "application/json"}, json.dumps(body).encode())
+
+
 def credentials(name: str, environment: Mapping[str, str], token: str = "") -> dict[str, str]:
     """Return the headers that open a registry; `token` is the one it issued, where it issues some."""
     own = {key.removeprefix(f"HEARTH_{name.upper()}_"): value for key, value in environment.items()}
@@ -248,6 +267,6 @@ def credentials(name: str, environment: Mapping[str, str], token: str = "") -> d
             return {"Authorization": f"Basic {pair}"}
         case "education":
             return {"X-Api-Key": own["KEY"]}
-        case "health":
+        case "health" | "housing":
             return {"Authorization": f"Bearer {own['TOKEN']}"}
     return {}

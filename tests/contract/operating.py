@@ -11,8 +11,8 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from gateway.api.exchange import Received
-from gateway.api.routes import HANDLES
+from gateway.api.dci.exchange import Received
+from gateway.api.dci.routes import HANDLES
 from gateway.journal import MemoryJournal
 from gateway.settings import Consumer, Settings
 from gateway.stages.admit import Opened

@@ -9,12 +9,15 @@ from typing import Any, NamedTuple
 import aiohttp
 from yarl import URL
 
-from mocks.country import REGISTRIES, Served
+from mocks.country import REGISTRIES, TABLES, Served
 from mocks.population import Population
 from tests.contract import asking
 from tests.contract.asking import Ask, Dialect
 
 NAMES = [kind.name for kind in REGISTRIES]
+"""Those that are asked over HTTP."""
+LYING = [kind.name for kind in TABLES]
+"""Those whose records are read where they lie."""
 OAUTH = ["crvs", "social", "disability", "beneficiary", "farmer", "employment"]
 SPOKEN = {
     "crvs": ("dci", "ns:org:RegistryType:Civil"),
@@ -28,6 +31,10 @@ SPOKEN = {
     "beneficiary": ("dci", "ns:org:RegistryType:IBR"),
     "farmer": ("dci", "ns:org:RegistryType:FR"),
     "employment": ("dci", "ns:org:RegistryType:ESS"),
+    "housing": ("graphql", "ns:hearth:RegistryType:Housing"),
+    "social_insurance": ("sql", "ns:hearth:RegistryType:SocialInsurance"),
+    "payments": ("files", "ns:hearth:RegistryType:Payments"),
+    "farmers_list": ("files", "ns:hearth:RegistryType:FarmersList"),
 }
 
 
@@ -42,12 +49,12 @@ class Poveria:
 
     def __init__(self, client: aiohttp.ClientSession, population: Population, served: Mapping[str, Served]) -> None:
         self.client, self.population, self.served = client, population, served
-        registries = {name: one.registry for name, one in served.items()}
+        registries = {name: one.registry for name, one in served.items() if one.office is None}
         self.dialects: Mapping[str, Dialect] = asking.dialects(population, registries)
         self._tokens: dict[str, str] = {}
 
     def url(self, name: str, path: str) -> URL:
-        return URL(self.served[name].url + path, encoded=True)
+        return URL(self.served[name].controls + path, encoded=True)
 
     def environment(self, name: str) -> dict[str, str]:
         return self.served[name].registry.environment(self.served[name].url)

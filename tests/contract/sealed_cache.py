@@ -76,7 +76,7 @@ class SealedCache:
         return hmac.digest(self._secret, "\0".join(parts).encode(), "sha256")
 
     def _name(self, key: RecordKey) -> bytes:
-        return self._digest(key.source_id, key.lookup, *key.subject)
+        return self._digest(key.source_id, key.lookup, key.edition, *key.subject)
 
     def _tags(self, subject: Identifier, record: Record | None) -> tuple[set[bytes], set[bytes]]:
         numbers = {tuple(subject)} | {

@@ -8,8 +8,8 @@ import orjson
 import pytest
 
 from adapters.ports import Record
-from gateway.api.openapi_operation_schemas import examples
-from gateway.api.routes import HANDLES, LACKING, OF_ONE, PREFIXES, has, routes
+from gateway.api.dci.routes import HANDLES, LACKING, OF_ONE, PREFIXES, has, routes
+from gateway.api.described.operation_schemas import examples
 from gateway.transactions import Known
 from policies.agreement import Agreement
 from standards.dci.asked import read_asked

@@ -10,10 +10,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from adapters.callbacks import Here, Waiting
 from adapters.catalogue import connect, load_manifest, references
-from adapters.check import catalogue_differences
-from adapters.client import open_session
-from adapters.generic.dci_trust import Identity
-from adapters.generic.dialects import PRESETS
+from adapters.generic.dci.dialects import PRESETS
+from adapters.generic.dci.trust import Identity
+from adapters.kit.checking import catalogue_differences
+from adapters.transport.client import open_session
 from standards.dci.events import EventKind
 
 pytestmark = pytest.mark.contract

@@ -16,13 +16,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from adapters.callbacks import Here, Waiting
 from adapters.catalogue import FOLDER, Registries, connect, load_manifest
-from adapters.client import open_session
-from adapters.generic.dci_trust import Identity
-from adapters.generic.options import DciField, DciOptions
+from adapters.generic.dci.options import DciField, DciOptions
+from adapters.generic.dci.trust import Identity
 from adapters.manifest import Limits, Manifest
 from adapters.ports import Deadline, EventWish, Fetch
 from adapters.said import listen
-from gateway.api import callbacks
+from adapters.transport.client import open_session
+from gateway.api.dci import callbacks
 from gateway.api.state import GATEWAY
 from gateway.bootstrap import utc_now
 from gateway.settings import Limits as RequestLimits
@@ -289,7 +289,7 @@ async def test_a_new_key_is_looked_up_and_a_registry_cannot_make_us_look_all_the
     country.mock.signer.rotate()
     with pytest.raises(SourceContractError, match="not registered"):
         await country.ask(registry)
-    monkeypatch.setattr("adapters.generic.dci_trust.PAUSE_S", 0.0)
+    monkeypatch.setattr("adapters.generic.dci.trust.PAUSE_S", 0.0)
     assert await heard(country, registry) == ["keyed"]
 
 

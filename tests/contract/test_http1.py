@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import uvloop
 
-from adapters.http1 import (
+from adapters.transport.http1 import (
     MAX_HEADER_BYTES,
     ConnectionFailedError,
     Http1Session,

@@ -8,12 +8,13 @@ import os
 import signal
 import sys
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import aiohttp
 import pytest
 
 from tests.contract import asking
-from tests.contract.poveria import NAMES, SPOKEN
+from tests.contract.poveria import LYING, NAMES, SPOKEN
 
 pytestmark = pytest.mark.contract
 ROOT = Path(__file__).resolve().parents[2]
@@ -44,10 +45,12 @@ async def test_the_command_publishes_the_country_and_stops_when_told(started, tm
     """`country.json` names the registries that answer; SIGTERM ends it also while slow answers hang."""
     process, card = await started()
     try:
-        assert list(card["registries"]) == NAMES
+        assert list(card["registries"]) == [*NAMES, *LYING]
+        lying = {name: Path(unquote(urlsplit(card["registries"][name]["url"]).path)) for name in LYING[:2]}
+        assert all(path.exists() for path in lying.values())
         for name, one in card["registries"].items():
             assert (one["speaks"], one["reg_type"]) == SPOKEN[name]
-            assert one["env"][f"HEARTH_{name.upper()}_URL"] == one["url"]
+            assert one["env"][f"HEARTH_{name.upper()}_URL"] == one.get("security_server", one["url"])
         assert "complete_household" in card["examples"]
         assert card["consents"] == str(tmp_path / "consents.jsonl")
         ledger = (tmp_path / "consents.jsonl").read_text(encoding="utf-8").splitlines()
@@ -68,6 +71,7 @@ async def test_the_command_publishes_the_country_and_stops_when_told(started, tm
             outcomes = await asyncio.gather(*hanging, return_exceptions=True)
         assert all(isinstance(outcome, aiohttp.ClientError) for outcome in outcomes)
         assert not (tmp_path / "country.json").exists()
+        assert not any(path.exists() for path in lying.values())
     finally:
         if process.returncode is None:
             process.kill()

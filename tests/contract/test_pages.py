@@ -6,8 +6,8 @@ import pytest
 import pytest_asyncio
 
 from adapters.catalogue import connect, find_manifests, load_manifest
-from adapters.client import open_session
 from adapters.ports import Deadline, SearchFetch
+from adapters.transport.client import open_session
 from standards.filters import Comparison
 from standards.identifiers import Identifier
 from standards.permit import Operator

@@ -185,3 +185,14 @@ async def test_the_far_side_sees_neither_numbers_nor_values(clock):
     seen = repr((cache.far, cache.own, cache.named, cache.tags_of))
     assert ASHA.value not in seen
     assert "Asha" not in seen
+
+
+async def test_what_one_version_mapped_never_serves_another(cache):
+    """Two versions of one registry may be asked side by side; whoever is forgotten is forgotten in both."""
+    old, new = key()._replace(edition="1.2"), key()._replace(edition="1.3")
+    await put(cache, (old, kept(UIN=ASHA.value)))
+    assert await has(cache, old, new, key()) == [True, False, False]
+    await put(cache, (new, kept(UIN=ASHA.value)))
+
+    await cache.forget([ASHA])
+    assert await has(cache, old, new) == [False, False]

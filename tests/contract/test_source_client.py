@@ -10,7 +10,6 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from adapters.client import HttpSourceClient, open_session
 from adapters.manifest import (
     ApiKeyAuth,
     BasicAuth,
@@ -22,6 +21,7 @@ from adapters.manifest import (
 )
 from adapters.ports import Deadline
 from adapters.said import listen
+from adapters.transport.client import HttpSourceClient, open_session
 from standards.errors import (
     ConfigurationError,
     SourceContractError,

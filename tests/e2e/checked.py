@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from gateway.api.view import SINGLE
+from gateway.api.views.view import SINGLE
 from gateway.client import HearthClient
 from standards.dci.codes import DEFAULT_RECORD_TYPE, ResponseEntity, normal_record_type, normal_reg_type
 from standards.dci.shapes import is_composed

@@ -63,20 +63,24 @@ class Country:
         self.http.delete(f"{self.content['gateway']}/_sandbox/cache").raise_for_status()
 
     def fault(self, registry: str, **fault: Any) -> None:
-        self.http.put(f"{self.url(registry)}/_sandbox/faults", json=fault).raise_for_status()
+        self.http.put(f"{self.controls(registry)}/_sandbox/faults", json=fault).raise_for_status()
 
     def mend(self, registry: str) -> None:
-        self.http.delete(f"{self.url(registry)}/_sandbox/faults").raise_for_status()
+        self.http.delete(f"{self.controls(registry)}/_sandbox/faults").raise_for_status()
 
     def calls(self, registry: str) -> dict[str, Any]:
-        return dict(self.http.get(f"{self.url(registry)}/_sandbox/calls").raise_for_status().json())
+        return dict(self.http.get(f"{self.controls(registry)}/_sandbox/calls").raise_for_status().json())
 
     def reset_calls(self) -> None:
         for registry in self.content["registries"]:
-            self.http.delete(f"{self.url(registry)}/_sandbox/calls").raise_for_status()
+            self.http.delete(f"{self.controls(registry)}/_sandbox/calls").raise_for_status()
 
     def url(self, registry: str) -> str:
         return str(self.content["registries"][registry]["url"])
+
+    def controls(self, registry: str) -> str:
+        """Where a registry is told to misbehave: its address, or its office's where it is not asked over HTTP."""
+        return str(self.content["registries"][registry].get("controls", self.url(registry)))
 
     def log(self) -> list[dict[str, Any]]:
         lines = (self.folder / "gateway.log").read_text(encoding="utf-8").splitlines()

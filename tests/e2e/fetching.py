@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -156,8 +157,9 @@ def _registries(folder: Path) -> Path:
     for file in FOLDER.glob("*/manifest.yaml"):
         manifest = yaml.load(file)
         manifest["limits"] |= LIMITS | ({"keep_late": True} if manifest["id"] == KEEPS_LATE else {})
-        copy = copies / file.parent.name / file.name
-        copy.parent.mkdir(parents=True)
-        with copy.open("w", encoding="utf-8") as stream:
+        own = shutil.copytree(
+            file.parent, copies / file.parent.name, ignore=shutil.ignore_patterns("*.py", "__pycache__")
+        )
+        with (own / file.name).open("w", encoding="utf-8") as stream:
             yaml.dump(manifest, stream)
     return copies

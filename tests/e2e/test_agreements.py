@@ -112,13 +112,14 @@ def test_the_life_of_an_agreement(strict: Country):
     # Nobody has signed: the gateway runs, says so, and answers nobody.
     assert said(strict).startswith("no_agreement")
     assert not_in_force(strict) == [
-        (f"{name}.yaml", "unapproved") for name in ("cct-education", "disability-allowance", "uct")
+        (f"{name}.yaml", "unapproved") for name in ("cct-education", "disability-allowance", "rural-support", "uct")
     ]
 
     # Signed by both, it is in force in both processes, without a restart.
     approve(strict, file_of(strict, "uct"), "author")
     approve(strict, file_of(strict, "cct-education"), "author", "approver")
     approve(strict, file_of(strict, "disability-allowance"), "author", "approver")
+    approve(strict, file_of(strict, "rural-support"), "author", "approver")
     becomes(lambda: said(strict, "cct-education") == "succ")
     assert said(strict).startswith("no_agreement")
     approve(strict, file_of(strict, "uct"), "approver")

@@ -136,10 +136,13 @@ def test_a_sandbox_starts_anywhere_and_stops_within_five_seconds(tmp_path, how):
         content = json.loads((folder / "sandbox.json").read_text(encoding="utf-8"))
         assert content["gateway"] in first
         assert content["pid"] == child.pid
-        assert set(content["consumers"]) == {"uct", "cct-education", "school-meals", "disability-allowance"}
+        assert set(content["consumers"]) == {
+            *("uct", "cct-education", "school-meals", "disability-allowance", "rural-support")
+        }
         assert set(content["registries"]) == {
             *("crvs", "social", "national_id", "tax", "land", "education", "health"),
             *("disability", "beneficiary", "farmer", "employment"),
+            *("social_insurance", "payments", "farmers_list", "housing"),
         }
         assert run("/bin/sh", "-c", f"cat {folder}/config.yaml").stdout.count("max_items: 3") == 1
         children = [int(p) for p in run("ps", "-o", "pid=", "--ppid", str(child.pid)).stdout.split()]

@@ -36,6 +36,7 @@ def test_one_call_per_registry_and_wave_whatever_the_size_of_the_household(count
         "land": 1,
         "health": 2,
         **dict.fromkeys(("education", "disability", "beneficiary", "farmer", "employment"), 0),
+        **dict.fromkeys(("housing", "social_insurance", "payments", "farmers_list"), 0),
     }
     assert country.calls("national_id")["subjects"] == 5
 

@@ -11,6 +11,8 @@ from tests.e2e.conftest import Country
 
 pytestmark = [pytest.mark.e2e, pytest.mark.contract, needs_dci_spec]
 
+MOST_TIMES = 10
+"""A whole page of households is much for the short deadline here, while nothing of them is remembered yet."""
 REQUESTS = [path for path in samples("social") if path.stem.endswith("req")]
 
 
@@ -34,10 +36,13 @@ def test_a_sample_is_answered_with_records_or_an_honest_empty_result(country: Co
     """Every sample for the social registry is answered, and every answer is valid by the release."""
     import orjson
 
-    answer = country.client().send(sent_by(country, orjson.loads(path.read_bytes())))
+    for _ in range(MOST_TIMES):
+        answer = country.client().send(sent_by(country, orjson.loads(path.read_bytes())))
+        assert response_faults("social_api_v1.0.0.yaml", "/registry/sync/search", answer) == []
+        (item,) = answer["message"]["search_response"]
+        if "ask again" not in item.get("status_reason_message", ""):
+            break
 
-    assert response_faults("social_api_v1.0.0.yaml", "/registry/sync/search", answer) == []
-    (item,) = answer["message"]["search_response"]
     assert item["status"] == "succ", item
     assert item["pagination"]["total_count"] >= len(item["data"]["reg_records"])
 

@@ -16,7 +16,9 @@ from pathlib import Path
 import httpx
 import pytest
 from ruamel.yaml import YAML
+from typer.testing import CliRunner
 
+from gateway.cli import app
 from gateway.journal import examine, read, sqlite_url
 from gateway.journal.checkpoints import public_keys
 from gateway.sandbox import Sandbox
@@ -264,3 +266,22 @@ def test_auditors_search_and_leave_a_trace(crew: Crew):
     assert verified.returncode == 0, verified.stderr
     assert "the chain is whole" in verified.stdout
     assert "as in the copy" in verified.stdout
+
+
+def test_every_worker_follows_the_registrations_by_itself(crew):
+    """Within a second of its owner's word no worker asks the registry any more, whichever of them took the order."""
+
+    def everywhere(holds) -> None:
+        end = time.monotonic() + 1.0
+        while time.monotonic() < end and not all(holds(crew.anew("/ready").json()) for _ in range(4 * WORKERS)):
+            pass
+        assert all(holds(crew.anew("/ready").json()) for _ in range(10 * WORKERS))
+
+    def hearth(*words: str) -> None:
+        ran = CliRunner().invoke(app, ["registry", *words, "--dir", str(crew.folder)])
+        assert ran.exit_code == 0, ran.stderr
+
+    hearth("suspend", "land", "--reason", "a test")
+    everywhere(lambda ready: ready["suspended"]["registries"] == ["land"])
+    hearth("resume", "land")
+    everywhere(lambda ready: ready["suspended"]["registries"] == [])

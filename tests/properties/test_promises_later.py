@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.ports import Record
-from gateway.api.later import SEARCH, Later
+from gateway.api.dci.later import SEARCH, Later
 from gateway.bootstrap import Gateway
 from gateway.delivery.database import Database
 from gateway.delivery.deliveries import Deliveries, Outside

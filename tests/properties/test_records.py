@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from gateway.api.view import SINGLE, Shape, schema_of
+from gateway.api.views.view import SINGLE, Shape, schema_of
 from gateway.show import Values
 from gateway.stages.single import Single, narrowed
 from standards.dci.parts import known_parts, load
@@ -109,7 +109,7 @@ def test_whatever_a_registry_sends_in_a_list_comes_in_its_class(attribute: str, 
 
     if told is None:
         return
-    from gateway.api.view_values import value_schema
+    from gateway.api.views.values import value_schema
 
     schema = value_schema(CATALOGUE[attribute], Form(FormKind.VALUE))
     assert [error.message for error in Draft202012Validator(schema).iter_errors(told)] == []

@@ -9,7 +9,7 @@ import orjson
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from gateway.api.view import Shape, shapes_of
+from gateway.api.views.view import Shape, shapes_of
 from gateway.pipeline import Answer, answer
 from gateway.stages.decide import Decisions
 from policies.agreement import Agreement

@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from adapters.generic.dci import DciAdapter
+from adapters.generic.dci.driver import DciAdapter
 from adapters.manifest import DciField, DciLookup, DciOptions, Lookup
 from adapters.ports import Response
 from standards.identifiers import Identifier

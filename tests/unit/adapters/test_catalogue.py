@@ -6,8 +6,8 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from adapters.catalogue import FOLDER, Registries, Registry, build, find_manifests, json_schema, load_manifest
-from adapters.guard import Guarded
 from adapters.manifest import Limits
+from adapters.transport.guard import Guarded
 from standards.errors import ConfigurationError
 from tests.fakes import InMemoryClient, ScriptedAdapter
 from tests.unit.adapters.builders import manifest_of, small_manifest
@@ -48,9 +48,9 @@ def test_a_folder_that_does_not_exist_holds_none(tmp_path):
         ("kind: oauth2", "kind: magic", "auth:", "the kinds are api_key, basic"),
         ("type: date, required: true}", "type: century}", "type: century", "use one of"),
         ("cache_s: 300", "cache_s: 300\ncache_s: 400", "cache_s: 400", "not YAML"),
-        ("  birth_date: 1\n", "  shoe_size: 1\n", "id: crvs", "no lookup holds: shoe_size"),
+        ("  birth_date: 1\n", "  shoe_size: 1\n", "authority:", "no lookup holds: shoe_size"),
         ("kin: true", "kin: false", "id: crvs", "`kin`"),
-        ("      - birth_place\n", "", "id: crvs", "authority"),
+        ("      - birth_place\n", "", "authority:", "authority"),
         ("id: crvs\n", "", "title:", "'id' is a required property; add it"),
     ],
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import orjson
 import pytest
 
-from adapters.generic.dci import DciAdapter
+from adapters.generic.dci.driver import DciAdapter
 from adapters.manifest import DciField, DciLookup, DciOptions, Lookup
 from adapters.ports import Deadline, Response
 from standards.codes import CodeDirectories

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.fields import _MOST_PLANS, Field, Fields
-from adapters.generic.paths import UnexpectedTypeError, finder
+from adapters.generic.mapping.paths import UnexpectedTypeError, finder
 from adapters.reading import Draft, Reader
 from standards.errors import SourceContractError
 from standards.states import UnavailableReason

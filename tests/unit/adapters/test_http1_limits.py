@@ -6,7 +6,14 @@ import asyncio
 
 import pytest
 
-from adapters.http1 import MAX_HEADER_BYTES, Answer, Http1Session, MalformedResponseError, Origin, TooLargeError
+from adapters.transport.http1 import (
+    MAX_HEADER_BYTES,
+    Answer,
+    Http1Session,
+    MalformedResponseError,
+    Origin,
+    TooLargeError,
+)
 from tests.virtual_time import VirtualLoop, endless, rogue, run
 
 HEAD = b"GET /x HTTP/1.1\r\nHost: registry\r\n"

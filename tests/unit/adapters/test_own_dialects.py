@@ -6,7 +6,6 @@ from datetime import date
 
 import orjson
 import pytest
-from defusedxml.ElementTree import fromstring
 
 from adapters.education.mapping import attendance_rate
 from adapters.health import mapping as health
@@ -17,10 +16,7 @@ from adapters.land.adapter import LandAdapter
 from adapters.national_id.adapter import NationalIdAdapter
 from adapters.ports import Deadline, Response
 from adapters.reading import Draft
-from adapters.tax import mapping as tax
-from adapters.tax.adapter import TaxAdapter
 from standards.errors import (
-    ConfigurationError,
     SourceContractError,
     SourceRefusedError,
     SourceUnavailableError,
@@ -70,63 +66,6 @@ class TestNationalId:
             await adapter.fetch(fetch("national_id", "identity", (ASHA,)), LONG)
 
         assert "Asha" not in str(caught.value)
-
-
-class TestTax:
-    def test_the_question_is_one_envelope_with_every_number(self):
-        """What could break out of an element is escaped."""
-        envelope = fromstring(tax.to_request(["T00000101", "<T&>"], 2025))
-        question = envelope.find(f".//{{{tax.NAMESPACE}}}GetTaxpayersRequest")
-
-        assert question is not None
-        assert [(one.tag.rpartition("}")[2], one.text) for one in question] == [
-            ("TaxYear", "2025"),
-            ("TIN", "T00000101"),
-            ("TIN", "<T&>"),
-        ]
-
-    @pytest.mark.parametrize(
-        ("code", "error"), [("soap:Client", SourceContractError), ("soap:Server", SourceUnavailableError)]
-    )
-    async def test_a_fault_says_who_must_act(self, code, error):
-        """One that blames the question comes again; one that blames the server may pass."""
-        body = (
-            f'<s:Envelope xmlns:s="{tax.ENVELOPE}"><s:Body><s:Fault><faultcode>{code}</faultcode>'
-            "<faultstring>Asha Moyo</faultstring></s:Fault></s:Body></s:Envelope>"
-        )
-        client = InMemoryClient([Response(500, "text/xml", body.encode())])
-        with pytest.raises(error) as caught:
-            await TaxAdapter(manifest_of("tax"), client).fetch(
-                fetch("tax", "taxpayer", (Identifier("TIN", "T1"),)), LONG
-            )
-
-        assert "Asha" not in str(caught.value)
-
-    async def test_an_entity_in_the_answer_is_refused(self):
-        """Nothing in a registry's XML is expanded or fetched."""
-        body = b'<!DOCTYPE a [<!ENTITY e "x">]><a>&e;</a>'
-        adapter = TaxAdapter(manifest_of("tax"), InMemoryClient([Response(200, "text/xml", body)]))
-        with pytest.raises(SourceContractError):
-            await adapter.fetch(fetch("tax", "taxpayer", (Identifier("TIN", "T1"),)), LONG)
-
-    def test_an_amount_in_another_currency_is_refused(self):
-        """It is never taken for crowns."""
-        xml = (
-            f'<Taxpayer xmlns="{tax.NAMESPACE}"><TIN>T1</TIN><Status>ACTIVE</Status><Assessment year="2025">'
-            '<EmploymentIncome currency="USD">100</EmploymentIncome></Assessment><ArrearsFlag>N</ArrearsFlag>'
-            "<LastChanged>2026-02-11</LastChanged></Taxpayer>"
-        )
-        with pytest.raises(SourceContractError, match="EmploymentIncome"):
-            tax.to_record(fromstring(xml), frozenset({"income_annual"}), 2025)
-
-        with pytest.raises(SourceContractError, match="another year"):
-            tax.to_record(fromstring(xml), frozenset({"income_annual"}), 2024)
-
-    def test_the_year_must_be_named(self):
-        """No clock decides whose income counts."""
-        manifest = manifest_of("tax").model_copy(update={"options": {}})
-        with pytest.raises(ConfigurationError, match="tax_year"):
-            TaxAdapter(manifest, InMemoryClient([]))
 
 
 class TestLand:

@@ -9,11 +9,10 @@ import pytest
 from defusedxml.ElementTree import fromstring
 from pydantic import ValidationError
 
-from adapters.generic.dci import DciAdapter
+from adapters.catalogue import build
+from adapters.generic.dci.driver import DciAdapter
 from adapters.manifest import DciOptions, Lookup
 from adapters.ports import Deadline, Response
-from adapters.tax.adapter import TaxAdapter
-from adapters.tax.mapping import NAMESPACE
 from standards.errors import SourceContractError
 from standards.identifiers import Identifier
 from tests.fakes import InMemoryClient
@@ -90,7 +89,7 @@ async def test_the_tax_authority_is_asked_for_the_last_year_that_had_ended(as_of
     client = InMemoryClient([Response(200, "text/xml", b"")])
     request = fetch("tax", "taxpayer", (Identifier("TIN", "T00000001"),), ("income_annual",))._replace(as_of=as_of)
     with pytest.raises(SourceContractError):
-        await TaxAdapter(manifest_of("tax"), client).fetch(request, LONG)
+        await build(manifest_of("tax"), client).fetch(request, LONG)
 
     asked = fromstring(client.sent[0].body or b"", forbid_dtd=True)
-    assert [element.text for element in asked.iter(f"{{{NAMESPACE}}}TaxYear")] == [year]
+    assert [element.text for element in asked.iter("{urn:pv:revenue:taxpayer:1}TaxYear")] == [year]

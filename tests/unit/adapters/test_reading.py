@@ -196,8 +196,9 @@ def test_identifiers_come_in_normal_form_or_not_at_all():
         normal_identifier(READ, "id", "UIN", "x" * 100)
 
 
-@pytest.mark.parametrize("code", ["Asha Moyo, born 1990", None, 5, "x" * 61])
+@pytest.mark.parametrize("code", ["Asha Moyo, born 1990", None, 5, "a." * 31 + "a", "Moyo", "2000000014", "A-19900201"])
 def test_only_what_looks_like_a_code_is_shown(code):
     """A registry's error text may hold anything; only codes reach the log."""
     assert READ.shown(code) == "unnamed error"
-    assert READ.shown("rjct.search_criteria.invalid") == "rjct.search_criteria.invalid"
+    for shown in ("rjct.search_criteria.invalid", "rjct", "503", "BAD_USER_INPUT", "Client.NotFound", "IDA-MLC-009"):
+        assert READ.shown(shown) == shown

@@ -64,7 +64,7 @@ def test_a_registry_that_there_is_not_cannot_be_refused(folder, tmp_path):
     """Nobody would ever ask it, and the refusal would keep nothing back."""
     stated = ["--subject", f"UIN={NUMBER}", "--purpose", "eligibility", *SEEN, "--refuse"]
 
-    assert "health, land" in run(folder, "grant", *stated, "--source", "helth", code=1)
+    assert "health, housing, land" in run(folder, "grant", *stated, "--source", "helth", code=1)
     (tmp_path / "config.yaml").write_text("registries: {builtin: false}\nagreements: policies")
     assert "--source" in run(folder, "grant", *stated, "--source", "health", code=1)
     assert run(folder, "list", "--subject", f"UIN={NUMBER}") == ""

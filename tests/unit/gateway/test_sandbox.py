@@ -89,6 +89,7 @@ def test_an_agreement_given_for_a_programme_replaces_the_practice_one(tmp_path):
     assert sorted(f.name for f in (tmp_path / "s" / "agreements").iterdir()) == [
         "cct-education.yaml",
         "disability-allowance.yaml",
+        "rural-support.yaml",
         "uct-eligibility-1.1.yaml",
     ]
     other = Sandbox(tmp_path / "t", consumers={"other": text})

@@ -116,7 +116,7 @@ def test_a_log_that_cannot_be_written_is_found_at_start(tmp_path: Path):
 def test_plans_are_counted():
     """Over all planners: how often one was compiled, and how often it was there already."""
     metrics, one, other = Metrics(), Planner(MANIFESTS.values(), CATALOGUE), Planner((), CATALOGUE)
-    metrics.watch_plans(one, other)
+    metrics.watch_plans(lambda: [one, other])
     for planner in (one, one, other):
         planner.plan(frozenset({"given_name"}), "UIN", None)
     text = generate_latest(metrics.registry).decode()

@@ -99,14 +99,15 @@ def test_a_purpose_may_move_to_another_agreement():
     assert found.id == "next"
 
 
-def test_the_practice_folder_holds_three_programmes():
-    """The cash transfer by consent, the school grant and the disability allowance by law."""
+def test_the_practice_folder_holds_four_programmes():
+    """The cash transfer by consent, the school grant and the disability allowance by law, rural support by both."""
     book = AgreementFolder.load(SANDBOX, CATALOGUE)
 
     assert {c.id: c.sender_id for c in book.consumers()} == {
         "uct": "uct.programmes.pv",
         "cct-education": "cct-education.programmes.pv",
         "disability-allowance": "disability-allowance.programmes.pv",
+        "rural-support": "rural-support.programmes.pv",
     }
     transfer = book.for_purpose("uct", "eligibility", JUNE)
     grant = book.for_purpose("cct-education", "enrolment_verification", JUNE)

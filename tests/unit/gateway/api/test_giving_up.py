@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from gateway.api import asynchronous
-from gateway.api.later import Later
+from gateway.api.dci import asynchronous
+from gateway.api.dci.later import Later
 from standards.errors import MalformedMessageError
 from tests.whole_gateway import by_number, message, search, whole
 

@@ -10,8 +10,8 @@ import pytest
 from aiohttp.test_utils import make_mocked_request
 
 from adapters.ports import Deadline
-from gateway.api import search
-from gateway.api.exchange import Received
+from gateway.api.dci import search
+from gateway.api.dci.exchange import Received
 from gateway.journal import MemoryJournal
 from gateway.settings import Consumer, Settings
 from gateway.stages.admit import Opened

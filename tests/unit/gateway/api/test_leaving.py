@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from gateway.api.search import recorded, still_holds
+from gateway.api.dci.search import recorded, still_holds
 from gateway.pipeline import answer
 from gateway.stages.decide import Decisions
 from gateway.suspensions import Kind, Suspension, Suspensions

@@ -151,6 +151,14 @@ class Bench:
                     return found[0] if found else None
                 await asyncio.sleep(0.01)
 
+    async def noted(self, entries: int) -> None:
+        """Wait until so much is journalled."""
+        async with asyncio.timeout(10):
+            while True:
+                if len(self.journal.entries) >= entries:
+                    return
+                await asyncio.sleep(0.01)
+
     def events(self) -> list[tuple[str, str]]:
         """What was journalled: event and what it says."""
         return [(entry.event, entry.outcomes["delivery"]) for entry in self.journal.entries]
@@ -222,6 +230,7 @@ async def test_what_may_not_be_told_any_more_is_dropped(bench: Bench):
     """Nothing leaves, nothing stays; the journal and the transaction know."""
     await bench.send(untold=True)
     await bench.becomes(None)
+    await bench.noted(1)  # what is gone is gone at once, and noted then
     assert bench.receivers.sent == []
     assert bench.events() == [("delivery.dropped", "search")]
     assert bench.gone == ["c-1"]

@@ -28,6 +28,10 @@ Pack = dict[str, Any]
 Path_ = tuple[str | int, ...]
 
 
+LINKING = "1 farmers_list.entry by surname+birth_date for everyone after 2: listed_crop"
+"""A step that looks people up without a number of theirs."""
+
+
 def failed(pack: Pack, **more: Any) -> dict[str, str]:
     """What does not hold of a pack: about what -> the sentence."""
     found: dict[str, str] = {}
@@ -200,6 +204,7 @@ async def test_another_gateways_keys_prove_nothing(office: Office):
         ("consent", {"purpose": "research"}, "the receipt is for eligibility"),
         ("consent", {"at": "2025-01-01T00:00:00+00:00"}, "holds from 2026-01-05 on"),
         ("plan", {"plan": "1 tax.taxpayer by TIN for everyone: income_annual, bank_account"}, "bank_account"),
+        ("permit", {"plan": LINKING}, "no right to look people up by birth_date, surname"),
     ],
 )
 async def test_an_answer_that_should_not_have_been_given_shows(office: Office, about, changes, words):
@@ -207,6 +212,16 @@ async def test_an_answer_that_should_not_have_been_given_shows(office: Office, a
     await office.ask()
 
     assert words in failed(rewritten(await office.pack(correlation="c-1"), **changes))[about]
+
+
+async def test_traits_that_people_were_looked_up_by_may_have_been_asked_for(office: Office):
+    """Somebody had to state them, though the programme is told none of them."""
+    await office.ask()
+    plan = f"{LINKING}, FARMER_ID\n2 national_id.identity by UIN for everyone: surname, birth_date, phone"
+
+    told = failed(rewritten(await office.pack(correlation="c-1"), plan=plan))["plan"]
+
+    assert "national_id.identity is asked for phone, which nobody needs" in told
 
 
 async def test_a_form_that_was_not_agreed_shows(office: Office):

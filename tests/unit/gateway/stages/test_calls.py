@@ -7,9 +7,9 @@ from typing import cast
 import pytest
 
 from adapters.catalogue import Registries, Registry
-from adapters.guard import Guarded
 from adapters.manifest import Limits
 from adapters.ports import Deadline, SourceAnswer
+from adapters.transport.guard import Guarded
 from gateway.cache import MemoryCache
 from gateway.stages.calls import Calls, Counts, Terms
 from standards.errors import SourceContractError, SourceRefusedError, SourceUnavailableError
@@ -456,3 +456,37 @@ async def test_an_old_record_stands_in_for_one_that_comes_too_late():
 
     assert (await country.ask(ASHA, terms=STALE, deadline=Deadline.after(SHORT_S))).heard[ASHA].provenance.stale
     await country.calls.close()
+
+
+async def test_calls_over_other_registries_share_what_is_the_same():
+    """A registry that stays keeps its calls under way; whoever is forgotten here is forgotten there."""
+    country = Country()
+    other = country.calls.over(Registries([Registry(country.registry.manifest, cast("Guarded", country.registry))]))
+    first = country.start(ASHA)
+    second = asyncio.create_task(other.carry_out(errand := other.errand(LAND, [ASHA], AREA, TERMS, NEVER, "t-2")))
+    await settle()
+    assert country.asked == [["1"]]
+    assert other.under_way == country.calls.under_way == 1
+    await other.forget([ASHA])
+    country.start(ASHA)
+    await settle()
+    assert country.asked == [["1"], ["1"]]
+    country.registry.open.set()
+    await asyncio.gather(first, second)
+    assert errand.heard[ASHA].record is not None
+
+
+async def test_calls_to_another_version_share_nothing_that_is_kept():
+    """What the version before mapped does not serve the next one."""
+    country = Country(is_open=True)
+    await country.ask(ASHA)
+    newer = HeldRegistry()
+    newer.manifest = newer.manifest.model_copy(update={"version": "9.0"})
+    newer.open.set()
+    other = country.calls.over(Registries([Registry(newer.manifest, cast("Guarded", newer))]))
+    await other.carry_out(errand := other.errand(LAND, [ASHA], AREA, TERMS, NEVER, "t-2"))
+    assert (len(newer.asked), errand.cached) == (1, 0)
+    await country.ask(ASHA)
+    await other.carry_out(other.errand(LAND, [ASHA], AREA, TERMS, NEVER, "t-3"))
+
+    assert (country.asked, len(newer.asked)) == ([["1"]], 1)

@@ -8,6 +8,7 @@ import pytest
 
 from gateway.cache import MemoryCache
 from gateway.pipeline import Answer, answer
+from gateway.stages.recall import Recall
 from policies.ledger import MemoryLedger
 from policies.receipts import Consent, Decision
 from standards.dci.codes import ResponseEntity
@@ -180,3 +181,17 @@ async def test_an_answer_planned_around_a_silent_registry_is_not_given_once_it_i
     await answer(question(), rooms._replace(planner=planner))
 
     assert desk.recalled == 0
+
+
+async def test_an_answer_of_other_registries_is_not_given_again():
+    """Of a canary, for example: each lineup remembers its own."""
+    desk = Desk()
+    await desk.warm()
+    rooms = desk.world.rooms
+    other = rooms._replace(recall=Recall(desk.cache, "crvs 9.0"))
+    await answer(question(), other)
+
+    assert (other.recall.recalled, rooms.recall.recalled) == (0, 0)
+    await answer(question(), other)
+    await answer(question(), rooms)
+    assert (other.recall.recalled, rooms.recall.recalled) == (1, 1)

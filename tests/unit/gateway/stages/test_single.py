@@ -160,7 +160,7 @@ def test_a_plan_is_kept_for_each_kind_of_registry():
 def test_every_type_has_its_registries():
     """By the last segment of what the manifest says."""
     assert PLANNER.sources_of(RegType.DISABILITY) == {"disability"}
-    assert PLANNER.sources_of(RegType.PAYMENTS) == frozenset()
+    assert PLANNER.sources_of(RegType.PAYMENTS) == {"payments"}
     assert "disability_status" in PLANNER.searchable(frozenset({"disability"}))
     assert PLANNER.searchable(frozenset({"tax"})) == frozenset()
 

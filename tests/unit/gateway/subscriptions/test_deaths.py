@@ -11,6 +11,7 @@ from gateway.subscriptions.questions import question_of
 from policies.receipts import Decision
 from standards.dci.events import STATED_BY, EventKind
 from standards.dci.notified import Event, read_on_subscribe
+from standards.identifiers import Identifier
 from standards.states import UnavailableReason
 from tests.builders import ASHA, JUMA, NEEMA, NEVER, family, sandbox_agreement, uin
 from tests.subscribing import CCT, EVERY_KIND, UCT, EventfulRegistry, Subscribed, death, wish
@@ -222,6 +223,52 @@ async def test_a_withdrawal_ends_the_subscription_at_the_registry(url, crvs):
     await world.settle()
 
     assert crvs.ended == ["THEIRS-1"]
+
+
+BY_BIRTH = {"type": "BRN", "value": "B1990-000001"}
+
+
+async def test_consent_counts_under_whatever_number_it_was_given(url, crvs):
+    """A subscription by birth registration number rests on the consent that stands under the national number."""
+    world = Subscribed(dead(), url=url, events={"crvs": crvs})
+    await world.grant()
+
+    (item,) = await world.subscribe(wish(filter=BY_BIRTH))
+
+    assert item["status"] == "succ"
+    assert [w.subject for w in crvs.wishes] == [Identifier(**BY_BIRTH)]
+
+
+async def test_nothing_is_asked_while_it_is_not_known_who_has_decided(url, crvs):
+    """The registry that knows the person's other number is down: later."""
+    world = Subscribed(dead(), url=url, events={"crvs": crvs}, review_s=10)
+    await world.grant()
+    for registry in world.world.registries.values():
+        registry.failing = dict.fromkeys(registry.records, UnavailableReason.SOURCE_DOWN)
+    await world.subscribe(wish(filter=BY_BIRTH))
+    assert crvs.wishes == []
+
+    for registry in world.world.registries.values():
+        registry.failing = {}
+    world.clock.move(11)
+    await world.settle()
+    assert len(crvs.wishes) == 1
+
+
+async def test_a_registry_is_asked_anew_now_and_then(url, crvs):
+    """It may have lost the wish; while it has not, its code stays."""
+    world, _ = await subscribed(url, crvs, None, renew_s=100)
+    world.clock.move(50)
+    await world.settle()
+    assert len(crvs.wishes) == 1
+
+    world.clock.move(60)
+    await world.settle()
+    assert len(crvs.wishes) == 2
+    await world.take(crvs, code="THEIRS-2")
+    world.clock.move(50)
+    await world.settle()
+    assert len(crvs.wishes) == 2
 
 
 async def test_a_registry_that_is_down_is_asked_again(url, crvs):

@@ -1,0 +1,1 @@
+"""Registries that speak a dialect of DCI."""

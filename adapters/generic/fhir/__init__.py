@@ -1,0 +1,1 @@
+"""Registries with FHIR R4 searches."""

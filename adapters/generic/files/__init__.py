@@ -1,0 +1,1 @@
+"""Registries that are lists, dropped into a folder or fetched by SFTP."""

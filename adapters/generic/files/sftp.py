@@ -1,0 +1,133 @@
+"""Lists on an SFTP server: known by its pinned key, asked for what there is, and for one file at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import posixpath
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple, cast
+
+import asyncssh
+
+from adapters.generic.files.place import MOST_ENTRIES, Entry, PlaceError, RefusedError
+from adapters.generic.files.spool import Spool
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+_PIECE_BYTES: Final = 262_144
+_LONGEST_S: Final = 1800.0
+"""How long a list may take to be fetched."""
+
+
+class Access(NamedTuple):
+    """How an SFTP server and we know each other."""
+
+    host: str
+    port: int
+    folder: str
+    user: str
+    host_keys: str
+    """Its public keys, one a line, as `ssh-keyscan` writes them."""
+    key: str | None = None
+    """Our private key."""
+    password: str | None = None
+
+
+class SftpFolder:
+    """A folder of an SFTP server.
+
+    Raises: ValueError, saying which, when a key is none.
+    """
+
+    def __init__(self, access: Access, *, timeout_s: float, most_bytes: int) -> None:
+        self._access, self._timeout_s, self._most_bytes = access, timeout_s, most_bytes
+        try:
+            lines = [line for line in access.host_keys.splitlines() if line.strip() and not line.startswith("#")]
+            self._host_keys = [asyncssh.import_public_key(_without_host(line)) for line in lines]
+        except asyncssh.KeyImportError:
+            raise ValueError("`sftp.host_key` is no public key: write `ssh-ed25519 AAAA...`") from None
+        if not self._host_keys:
+            raise ValueError("`sftp.host_key` holds no key")
+        try:
+            self._keys = [asyncssh.import_private_key(access.key)] if access.key else []
+        except asyncssh.KeyImportError:
+            raise ValueError("`sftp.key` is no private key, or one with a passphrase") from None
+
+    async def look(self) -> list[Entry]:
+        """Return every file there.
+
+        Raises: PlaceError.
+        """
+        entries = []
+        async with self._session() as session, asyncio.timeout(self._timeout_s):
+            async for one in session.scandir(self._access.folder):
+                attrs, name = one.attrs, one.filename
+                if attrs.type == asyncssh.FILEXFER_TYPE_REGULAR and isinstance(name, str) and "/" not in name:
+                    entries.append(Entry(name, attrs.size or 0, float(attrs.mtime or 0)))
+                if len(entries) > MOST_ENTRIES:
+                    raise PlaceError(f"more than {MOST_ENTRIES} files in the folder")
+        return entries
+
+    async def bring(self, entry: Entry) -> BinaryIO:
+        """Return one of them, fetched whole into a sealed file without a name.
+
+        Raises: PlaceError.
+        """
+        spool = await asyncio.to_thread(Spool)
+        try:
+            async with (
+                self._session() as session,
+                asyncio.timeout(_LONGEST_S),
+                session.open(posixpath.join(self._access.folder, entry.name), "rb") as file,
+            ):
+                while spool.bytes <= min(self._most_bytes, entry.size):
+                    piece = cast("bytes", await file.read(_PIECE_BYTES))
+                    if not piece:
+                        break
+                    await asyncio.to_thread(spool.write, piece)
+            self._check_size(spool.bytes, entry)
+            return spool.rewind()
+        except BaseException:
+            spool.close()
+            raise
+
+    def _check_size(self, count: int, entry: Entry) -> None:
+        if count != entry.size:
+            raise PlaceError("the list is shorter or longer than it was said to be")
+
+    @asynccontextmanager
+    async def _session(self) -> AsyncIterator[asyncssh.SFTPClient]:
+        access = self._access
+        try:
+            async with (
+                asyncssh.connect(
+                    access.host,
+                    access.port,
+                    # INVARIANT: nobody is talked to but whoever holds the pinned key; nothing of this machine's
+                    # own user, its agent, keys or settings, is offered to anybody.
+                    known_hosts=(self._host_keys, [], []),
+                    username=access.user,
+                    password=access.password,
+                    client_keys=self._keys or None,
+                    agent_path=None,
+                    config=None,
+                    connect_timeout=self._timeout_s,
+                    login_timeout=self._timeout_s,
+                ) as connection,
+                connection.start_sftp_client() as session,
+            ):
+                yield session
+        except (asyncssh.HostKeyNotVerifiable, asyncssh.KeyExchangeFailed):
+            raise RefusedError("the server does not show the pinned host key") from None
+        except (asyncssh.PermissionDenied, asyncssh.SFTPPermissionDenied):
+            raise RefusedError("the server does not let us in") from None
+        except asyncssh.SFTPNoSuchFile:
+            raise PlaceError("the folder or the list is not there") from None
+        except (asyncssh.Error, OSError, TimeoutError) as error:
+            raise PlaceError(f"the server cannot be reached ({type(error).__name__})") from None
+
+
+def _without_host(line: str) -> str:
+    words = line.split()
+    return " ".join(words[1:] if len(words) > 2 and not words[0].startswith(("ssh-", "ecdsa-", "sk-")) else words)

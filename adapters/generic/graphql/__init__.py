@@ -1,0 +1,1 @@
+"""Registries with a GraphQL endpoint."""

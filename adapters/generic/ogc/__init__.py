@@ -1,0 +1,1 @@
+"""Registries with OGC API Features."""

@@ -1,0 +1,1 @@
+"""Registries that answer JSON over HTTP."""

@@ -1,0 +1,1 @@
+"""The layer for registries behind a security server of X-Road."""

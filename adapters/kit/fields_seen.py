@@ -1,0 +1,120 @@
+"""Names of the fields that a registry sends, held against those that its manifest reads: is more sent than needed?"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+
+from adapters.manifest import Protocol
+from adapters.markup import MarkupError, parsed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from adapters.manifest import Manifest
+    from adapters.ports import Response
+
+_WORD: Final = re.compile(r"[A-Za-z_][\w-]*")
+_SHOWABLE: Final = re.compile(r"[A-Za-z_][A-Za-z_:.-]{0,39}")
+"""Names without digits: no number of a person that serves as a key is ever shown."""
+_ENVELOPES: Final[Mapping[Protocol, str]] = {
+    Protocol.FHIR: "resourceType id meta versionId lastUpdated profile type total entry fullUrl search mode link "
+    "relation url resource text status div system value use",
+    Protocol.OGC: "type features geometry coordinates properties id links href rel title numberMatched numberReturned "
+    "timeStamp bbox crs",
+    Protocol.GRAPHQL: "data errors extensions edges node pageInfo hasNextPage endCursor __typename",
+    Protocol.SOAP: "Envelope Header Body",
+}
+"""Protocol -> fields that are the protocol's own."""
+
+
+def beyond(manifest: Manifest, responses: Iterable[Response], names: frozenset[str] | None = None) -> tuple[str, ...]:
+    """Return the names of leaves in records that nothing of the manifest reads, in alphabetical order.
+
+    names: attributes that were asked for; what only other attributes read then counts as beyond too.
+    """
+    read = _words(manifest, names) | set(_ENVELOPES.get(manifest.speaks, "").split())
+    seen = {name for response in responses for name in _names(response, manifest.speaks)}
+    return tuple(sorted(name for name in seen - read if _SHOWABLE.fullmatch(name)))
+
+
+def can_be_told(manifest: Manifest) -> bool:
+    """Tell whether a manifest says where its records hold what: not where code of its own does."""
+    return manifest.dci is not None or bool(manifest.records)
+
+
+def _words(manifest: Manifest, names: frozenset[str] | None) -> set[str]:
+    """Return every word of the parts of a manifest that say where records hold what."""
+    words: set[str] = set()
+    for layout in (*manifest.records.values(), *(manifest.dci.lookups.values() if manifest.dci else ())):
+        stated = layout.model_dump(mode="json")
+        mapped = stated.pop("attributes")
+        stated["attributes"] = [field for name, field in mapped.items() if names is None or name in names]
+        words.update(_in(stated))
+    driven = manifest.driven
+    if driven is not None:
+        words.update(_in(driven.model_dump(mode="json")))
+    if manifest.dci is not None:
+        words |= {"identifier_type", "identifier_value", "identifier_name"}
+    return words
+
+
+def _in(part: Any) -> Iterator[str]:
+    if isinstance(part, str):
+        yield from _WORD.findall(part)
+        yield part.strip('"')
+    elif isinstance(part, dict):
+        for value in part.values():
+            yield from _in(value)
+    elif isinstance(part, list):
+        for value in part:
+            yield from _in(value)
+
+
+def _names(response: Response, speaks: Protocol) -> Iterator[str]:
+    """Return the name of every leaf in a response's records."""
+    if "xml" in response.content_type:
+        try:
+            root = parsed(response.body)
+        except MarkupError:
+            return
+        yield from (one.tag.rpartition("}")[2] for one in root.iter() if not len(one) and one.text)
+        return
+    try:
+        content = orjson.loads(response.body)
+    except orjson.JSONDecodeError:
+        return
+    if speaks is Protocol.DCI:
+        for records in _under("reg_records", content):
+            yield from _leaves(records)
+    else:
+        yield from _leaves(content)
+
+
+def _under(key: str, part: Any) -> Iterator[Any]:
+    if isinstance(part, dict):
+        for name, value in part.items():
+            if name == key:
+                yield value
+            else:
+                yield from _under(key, value)
+    elif isinstance(part, list):
+        for value in part:
+            yield from _under(key, value)
+
+
+def _leaves(part: Any) -> Iterator[str]:
+    """Return the key under which every value stands that says something."""
+    if isinstance(part, dict):
+        for name, value in part.items():
+            if isinstance(value, dict | list):
+                yield from _leaves(value)
+                if isinstance(value, list) and value and not isinstance(value[0], dict | list):
+                    yield name
+            elif value is not None and not name.startswith("@"):
+                yield name
+    elif isinstance(part, list):
+        for value in part:
+            yield from _leaves(value)

@@ -1,0 +1,198 @@
+"""The probe of a live registry: how it answers, measured politely, with what to do about each finding."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from adapters.kit import probe_checks as checks
+from adapters.kit.changes import schema_digest
+from adapters.kit.checking import needs_gateway
+from adapters.kit.findings import Finding
+from adapters.kit.probe_calls import UNKNOWN, Caller
+from adapters.kit.report import Latency, ProbeReport
+from adapters.kit.transport import transport_findings
+from adapters.kit.watching import opened
+from adapters.manifest import NoAuth
+from standards.errors import ConfigurationError
+from standards.identifiers import identifier
+from standards.states import UnavailableReason
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from adapters.manifest import Lookup, Manifest
+    from adapters.ports import Record
+    from standards.identifiers import Identifier
+
+CALLS: Final = 20
+"""Calls that the latency is taken from."""
+PER_S: Final = 10.0
+MOST_NUMBERS: Final = 500
+
+
+class Terms(NamedTuple):
+    """How a probe is run."""
+
+    numbers: Sequence[Identifier] = ()
+    """People whom the registry knows, for what can only be seen of them."""
+    calls: int = CALLS
+    per_s: float = PER_S
+    """Calls per second; the manifest's own pace where that is slower."""
+    exempt: str | None = None
+    """Why the readiness list exempts the registry from `minimal`."""
+
+
+async def probe(manifest: Manifest, environment: Mapping[str, str], terms: Terms) -> ProbeReport:
+    """Return what is found of a registry at its address.
+
+    Raises: ConfigurationError when it cannot be asked from here: a reference is missing, or it answers gateways only.
+    """
+    if (why := needs_gateway(manifest)) is not None:
+        raise ConfigurationError(f"registry {manifest.id}: {why}, which needs a running gateway")
+    lookup = _lookup(manifest, terms.numbers)
+    now = datetime.now(UTC)
+    findings = [] if manifest.hours is None or manifest.hours.is_open(now) else [_CLOSED]
+    async with opened(manifest, environment) as line:
+        caller = Caller(manifest, lookup, line, min(terms.per_s, manifest.limits.pace_per_s or terms.per_s))
+        if caller.watch is not None:
+            findings += await transport_findings(manifest, environment)
+        first = await caller.ask([UNKNOWN])
+        findings.append(checks.of_unknown(first))
+        if first.failed in (UnavailableReason.SOURCE_DOWN, UnavailableReason.SOURCE_REFUSED):
+            return _report(manifest, caller, findings, now)
+        known = [one.value for one in terms.numbers if one.type == lookup.by[0]][:MOST_NUMBERS]
+        single = await _one_by_one(caller, known, terms.calls)
+        findings.append(_waiting(caller))
+        latency = _latency(caller)
+        findings.append(await checks.of_malformed(caller))
+        findings += await checks.of_batches(caller, known)
+        findings.append(await checks.of_pages(caller, known, single))
+        findings.append(await checks.of_concurrency(caller))
+        findings += await checks.of_privacy(caller, known, terms.exempt)
+        records = [*_records(single), *await _rest(caller, known[terms.calls :])]
+        coverage, of_coverage = checks.of_coverage(caller, records)
+        findings += [*of_coverage, _fresh(manifest, records, now)]
+    findings.append(await _strangers(manifest, lookup, environment))
+    return _report(manifest, caller, findings, now, latency=latency, coverage=coverage)
+
+
+def read_numbers(text: str, manifest: Manifest) -> list[Identifier]:
+    """Return the numbers of a file: one a line, `TYPE VALUE` or `TYPE,VALUE`, or values of the first type asked by.
+
+    Raises: ConfigurationError that names the line, and never what stands there.
+    """
+    types = {type_ for lookup in manifest.lookups for type_ in lookup.by}
+    first = next((type_ for lookup in manifest.lookups for type_ in lookup.by), "")
+    found = []
+    for at, line in enumerate(text.splitlines(), 1):
+        words = line.replace(",", " ").split()
+        if not words or words[0].startswith("#"):
+            continue
+        type_, value = (words[0], words[1]) if len(words) == 2 else (first, words[0])
+        try:
+            one = identifier(type_, value)
+        except ValueError:
+            one = None
+        if one is None or len(words) > 2 or one.type not in types:
+            known = ", ".join(sorted(types))
+            raise ConfigurationError(f"numbers: line {at}: write `TYPE VALUE`, of a type that it is asked by: {known}")
+        found.append(one)
+    return found
+
+
+def _lookup(manifest: Manifest, numbers: Iterable[Identifier]) -> Lookup:
+    """Return the lookup that is probed: the first one that takes the first number, or the first of all."""
+    by_number = [lookup for lookup in manifest.lookups if lookup.by]
+    if not by_number:
+        raise ConfigurationError(f"registry {manifest.id}: no lookup takes a number; probe one that does")
+    first = next(iter(numbers), None)
+    return next((one for one in by_number if first is not None and one.by[0] == first.type), by_number[0])
+
+
+async def _one_by_one(caller: Caller, known: Sequence[str], calls: int) -> dict[str, Record | None]:
+    """Ask about one person after the other: those known, then nobody again until the calls are made."""
+    said: dict[str, Record | None] = {}
+    for number in known[:calls]:
+        outcome = await caller.ask([number])
+        if outcome.failed is None:
+            said[number] = next(iter(outcome.records.values()))
+    for _ in range(calls - len(known[:calls])):
+        await caller.ask([UNKNOWN])
+    return said
+
+
+async def _rest(caller: Caller, numbers: Sequence[str]) -> list[Record]:
+    found: list[Record] = []
+    for at in range(0, len(numbers), caller.lookup.batch):
+        found += (await caller.ask(numbers[at : at + caller.lookup.batch])).found
+    return found
+
+
+def _records(said: Mapping[str, Record | None]) -> list[Record]:
+    return [record for record in said.values() if record is not None]
+
+
+def _waiting(caller: Caller) -> Finding:
+    limit_s = caller.manifest.limits.timeout_s
+    late = [one for one in caller.outcomes if one.failed is UnavailableReason.SOURCE_TIMEOUT]
+    if late:
+        remedy = "Make it faster, or agree on a longer `limits.timeout_s`."
+        text = f"{len(late)} of {len(caller.outcomes)} calls took longer than {limit_s:g} s"
+        return Finding("latency", False, text, remedy)
+    slowest_s = max((one.seconds for one in caller.outcomes), default=0.0)
+    remedy = "Agree on a longer `limits.timeout_s`: the slowest call came close to it."
+    text = f"the slowest of {len(caller.outcomes)} calls took {slowest_s * 1000:.0f} ms of {limit_s * 1000:.0f}"
+    return Finding("latency", slowest_s < limit_s * 0.9, text, remedy)
+
+
+def _fresh(manifest: Manifest, records: Sequence[Record], now: datetime) -> Finding:
+    dated = [record.as_of for record in records if record.as_of]
+    if not records:
+        return Finding("freshness", None, "give numbers that it knows, with --numbers")
+    if not dated:
+        return Finding("freshness", None, "no record says as of when it holds")
+    if manifest.freshness is None:
+        return Finding("freshness", None, f"no lag is declared; the newest record is of {max(dated)[:10]}")
+    is_met = any(manifest.freshness.is_met(one, now) for one in dated)
+    text = f"the newest of {len(dated)} records is of {max(dated)[:10]}; {manifest.freshness.max_lag_h:g} h declared"
+    return Finding("freshness", is_met, text, "Bring it up to date, declare the true lag, or probe more numbers.")
+
+
+async def _strangers(manifest: Manifest, lookup: Lookup, environment: Mapping[str, str]) -> Finding:
+    """Ask without credentials, which must be refused."""
+    if isinstance(manifest.connection.auth, NoAuth):
+        return Finding("without credentials", None, "it asks for none; readiness.yaml says why")
+    bare = manifest.connection.model_copy(update={"auth": NoAuth()})
+    async with opened(manifest.model_copy(update={"connection": bare}), environment) as line:
+        outcome = await Caller(manifest, lookup, line, PER_S).ask([UNKNOWN])
+    if outcome.failed is UnavailableReason.SOURCE_REFUSED:
+        return Finding("without credentials", True, "refused")
+    remedy = "Answer 401 to whoever brings no credentials."
+    said = "answered" if outcome.failed is None else f"{outcome.failed}, not refused"
+    return Finding("without credentials", False, said, remedy)
+
+
+def _latency(caller: Caller) -> Latency | None:
+    taken = sorted(caller.watch.seconds if caller.watch else [o.seconds for o in caller.outcomes if o.failed is None])
+    if not taken:
+        return None
+    p50, p90, p99 = (round(taken[min(len(taken) - 1, int(len(taken) * share))] * 1000, 1) for share in _SHARES)
+    return Latency(p50_ms=p50, p90_ms=p90, p99_ms=p99)
+
+
+def _report(manifest: Manifest, caller: Caller, findings: Sequence[Finding], now: datetime, **seen: Any) -> ProbeReport:
+    return ProbeReport(
+        registry=manifest.id,
+        title=manifest.title,
+        version=manifest.version,
+        schema_digest=schema_digest(manifest),
+        at=now.replace(microsecond=0),
+        calls=len(caller.watch.seconds) if caller.watch else sum(one.failed is None for one in caller.outcomes),
+        findings=tuple(findings),
+        **seen,
+    )
+
+
+_SHARES: Final = (0.5, 0.9, 0.99)
+_CLOSED: Final = Finding("hours", None, "outside its hours: what is missing now may be there in them")

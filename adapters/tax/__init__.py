@@ -1,1 +1,0 @@
-"""Tax authority: SOAP 1.1, document/literal."""

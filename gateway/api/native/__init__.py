@@ -1,0 +1,1 @@
+"""The paths that are ours: plain questions, consents, trail, emergencies, agreements, registries."""

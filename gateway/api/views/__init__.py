@@ -1,0 +1,1 @@
+"""The JSON Schema of the answers under one version of one agreement. Pure."""

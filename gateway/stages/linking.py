@@ -1,0 +1,107 @@
+"""Linking: people looked up at registries that know none of their numbers, by what else is known of them.
+
+The registry brings candidates; whether one of them is the person is decided by the gateway's linkage. What comes of it
+is a number to ask that registry by, and nothing else: see `Person.unlinked`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final, Protocol
+
+from adapters.ports import Record, SourceAnswer, TraitFetch
+from gateway.linkage.features import KIN_NUMBERS
+from gateway.linkage.judging import Known, Outcome, Verdict
+from standards.errors import SourceContractError
+from standards.states import JsonValue, UnavailableReason
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from adapters.manifest import Lookup, Manifest
+    from adapters.ports import Candidate, Deadline, Fetch
+    from adapters.transport.guard import Guarded
+    from gateway.stages.people import Person
+    from gateway.stages.steps import Plan, Step
+    from standards.identifiers import Identifier
+
+SCORE: Final = "score"
+DETAIL: Final = "detail"
+"""What a record that rests on linkage says of it, in place of attributes."""
+
+_AMBIGUOUS: Final = Record({}, {}, unusable={"": UnavailableReason.AMBIGUOUS_IDENTITY})
+
+
+class Settling(Protocol):
+    """Decides who of some candidates is the person, if anybody is."""
+
+    async def settle(self, source_id: str, known: Known, candidates: Sequence[Candidate], *, cut: bool) -> Verdict:
+        """Return the decision; what is ambiguous goes to review."""
+        ...
+
+
+def traits_of(
+    person: Person, step: Step, plan: Plan, lookups: Mapping[tuple[str, str], tuple[Manifest, Lookup]]
+) -> dict[str, JsonValue] | UnavailableReason:
+    """Return by what somebody can be looked up, the best word on each trait; or why that is not to be had.
+
+    Only steps that have surely ended count, so that the order of arrival decides nothing.
+    """
+    options = lookups[step.key][1].by_traits
+    heard = [(lookups[key], said) for key in plan.earlier[step.number - 1] if (said := person.heard.get(key))]
+    traits: dict[str, JsonValue] = {}
+    for name in step.traits:
+        words = sorted(
+            (manifest.rank(name), manifest.id, said) for (manifest, lookup), said in heard if name in lookup.attributes
+        )
+        for *_, said in words:
+            if said.reason is not None and said.reason is not UnavailableReason.NO_IDENTIFIER:
+                # INVARIANT: an outage is never a "no", and never leads to somebody else: with less known of a person
+                # than there is, nobody is looked up.
+                return UnavailableReason.IDENTIFIER_UNAVAILABLE
+            if said.record is not None and (value := said.record.values.get(name)) is not None:
+                traits[name] = value
+                break
+    if options is None or not options.narrowed_by(traits):
+        return UnavailableReason.NO_IDENTIFIER
+    return traits
+
+
+async def look_up(
+    guarded: Guarded, request: Fetch, known: Mapping[Identifier, Known], settling: Settling | None, deadline: Deadline
+) -> SourceAnswer:
+    """Return for everybody asked about the number of whom the registry holds; None where it is surely nobody.
+
+    Raises: SourceError.
+    """
+    if settling is None:
+        raise SourceContractError(request.source_id, "asked by traits, and nothing here decides who is who")
+    # INVARIANT: a registry is told the traits that it compares, and of nobody else.
+    wanted = tuple(
+        {name: value for name, value in known[subject].traits.items() if name != KIN_NUMBERS}
+        for subject in request.subjects
+    )
+    fetch = TraitFetch(request.source_id, request.lookup, wanted, request.transaction_id)
+    answer = await guarded.candidates(fetch, deadline)
+    if not len(answer.found) == len(answer.cut) == len(wanted):
+        raise SourceContractError(request.source_id, "not as many answers as people looked for")
+    records: dict[Identifier, Record | None] = {}
+    for subject, candidates, cut in zip(request.subjects, answer.found, answer.cut, strict=True):
+        verdict = await settling.settle(request.source_id, known[subject], candidates, cut=cut)
+        records[subject] = _record(verdict)
+    return SourceAnswer(records)
+
+
+def is_open(record: Record | None) -> bool:
+    """Tell whether it was left open who somebody is, so that the next question has to look again."""
+    return record is _AMBIGUOUS
+
+
+def _record(verdict: Verdict) -> Record | None:
+    if verdict.outcome is Outcome.NONE:
+        return None
+    if verdict.outcome is Outcome.AMBIGUOUS:
+        return _AMBIGUOUS
+    compared = ", ".join(f"{reason.trait} {reason.level}" for reason in verdict.reasons)
+    detail = f"rule {verdict.rule}: {compared}" if verdict.rule else compared
+    return Record(dict(verdict.identifiers), {SCORE: round(float(verdict.score), 1), DETAIL: detail})

@@ -1,0 +1,60 @@
+"""An SFTP server over a folder, on loopback, for one test."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import NamedTuple
+
+import asyncssh
+
+USER = "gateway"
+PASSWORD = "only-here"
+
+
+class Served(NamedTuple):
+    """Where a server is, and how it is known."""
+
+    port: int
+    host_key: str
+    """Its public key."""
+    key: str
+    """A private key that it lets in."""
+
+
+class _Users(asyncssh.SSHServer):
+    def __init__(self, key):
+        self._key = key
+
+    def password_auth_supported(self):
+        return True
+
+    def validate_password(self, username, password):
+        return (username, password) == (USER, PASSWORD)
+
+    def public_key_auth_supported(self):
+        return True
+
+    def validate_public_key(self, username, key):
+        return username == USER and key.export_public_key() == self._key.export_public_key()
+
+
+@asynccontextmanager
+async def sftp_server(folder):
+    """Serve a folder to one user, who has a password and a key."""
+    host, user = asyncssh.generate_private_key("ssh-ed25519"), asyncssh.generate_private_key("ssh-ed25519")
+
+    def rooted(channel):
+        return asyncssh.SFTPServer(channel, chroot=str(folder).encode())
+
+    server = await asyncssh.create_server(
+        *(lambda: _Users(user), "127.0.0.1", 0), server_host_keys=[host], sftp_factory=rooted
+    )
+    try:
+        yield Served(
+            server.sockets[0].getsockname()[1],
+            host.export_public_key().decode(),
+            user.export_private_key().decode(),
+        )
+    finally:
+        server.close()
+        await server.wait_closed()

@@ -1,0 +1,485 @@
+"""Lists that nobody prepared for, connected by a manifest alone: CSV, workbooks, JSON lines; in a folder, over SFTP."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+import asyncssh
+import pytest
+import xlsxwriter
+
+from adapters.generic.files.options import FilesOptions
+from adapters.generic.files.rows import DropError, rows
+from standards.errors import (
+    ConfigurationError,
+    SourceContractError,
+    SourceRefusedError,
+    SourceUnavailableError,
+)
+from standards.states import UnavailableReason
+from tests.contract.sftp_server import PASSWORD, USER, sftp_server
+from tests.contract.tables import asked, connected, who
+
+pytestmark = pytest.mark.contract
+
+MANIFEST = """
+id: grants
+title: Grants of a neighbouring country
+version: "1.0"
+speaks: files
+reg_type: ns:hearth:RegistryType:Grants
+legal: {owner: Office, basis: Act 9, contact: it@grants.example}
+connection: {base_url: env:GRANTS_URL}
+limits: {timeout_s: 20, retries: 0}
+authority: {surname: 5, annual_income_minor: 5}
+issues: [LIST_NO]
+lookups:
+  - {name: grants, by: [UIN, LIST_NO], identifiers: [UIN, LIST_NO], attributes: [surname, annual_income_minor]}
+  - name: people
+    identifiers: [LIST_NO]
+    by_traits:
+      blocks: [[birth_date, surname], [birth_year, name_sound]]
+      most: 2
+      traits:
+        surname: {path: '"Family name"'}
+        birth_date: {path: born, type: date, date: day_first}
+files:
+  pattern: grants-*
+  settle_s: 0
+  look_s: 0.001
+  max_age_h: 48
+  lookups: {grants: {rows_per_subject: 2}, people: {rows_per_subject: 2}}
+records:
+  grants:
+    identifiers: {UIN: {path: uin, prefix: "PV"}, LIST_NO: {path: no}}
+    attributes:
+      surname: {path: '"Family name"'}
+      annual_income_minor: {path: paid, type: money, factor: 100, combine: sum}
+    several: together
+  people:
+    identifiers: {LIST_NO: {path: no}}
+"""
+COLUMNS = ("uin", "no", "Family name", "born", "paid", "remark")
+GRANTS = (
+    ("PV100", "L1", "Moyo", "03.02.1980", "12.5", "none"),
+    ("PV200", "L2", "Okafor; Ada", "31.12.1991", "7", 'said "no"\nand left'),
+    ("PV100", "L1", "Moyo", "03.02.1980", "2.5", ""),
+    ("", "L3", "Мойо", "14.07.1980", "", ""),
+    ("PV400", "L4", "Mayo", "not known", "1", ""),
+)
+
+
+def csv_of(rows=GRANTS, *, columns=COLUMNS, delimiter=",", encoding="utf-8"):
+    """Return a list as CSV."""
+    quoted = [[f'"{cell.replace(chr(34), chr(34) * 2)}"' for cell in row] for row in (columns, *rows)]
+    return "".join(delimiter.join(row) + "\r\n" for row in quoted).encode(encoding)
+
+
+def workbook_of(rows=GRANTS, *, sheet="Sheet1", above=0, numbers=False):
+    """Return a list as a workbook; `numbers` writes what looks like one as one, as people do."""
+    content = io.BytesIO()
+    with xlsxwriter.Workbook(content, {"in_memory": True, "strings_to_numbers": numbers}) as book:
+        page = book.add_worksheet(sheet)
+        for at, row in enumerate((COLUMNS, *rows)):
+            page.write_row(at + above, 0, row)
+    return content.getvalue()
+
+
+def lines_of(rows=GRANTS):
+    """Return a list as JSON lines."""
+    return "".join(json.dumps(dict(zip(COLUMNS, row, strict=True))) + "\n" for row in rows).encode()
+
+
+def drop(folder, content, name="grants-1.csv", *, age_h=1.0):
+    """Put a list into a folder at once, as if it had been written some time ago."""
+    made = folder.parent / f"being-written-{name}"
+    made.write_bytes(content)
+    at = time.time() - 3600 * age_h
+    os.utime(made, (at, at))
+    made.replace(folder / name)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Give the folder that lists are dropped into."""
+    made = tmp_path / "drops"
+    made.mkdir()
+    return made
+
+
+@pytest.fixture
+async def grants(folder, tmp_path):
+    """Give what connects the list; every registry is closed afterwards."""
+    opened = []
+
+    def connect(*changes, url=None, environment=()):
+        text = MANIFEST
+        for before, after in changes:
+            assert before in text
+            text = text.replace(before, after, 1)
+        opened.append(connected(tmp_path, text, {"GRANTS_URL": url or folder.as_uri(), **dict(environment)}))
+        return opened[-1]
+
+    yield connect
+    for registry in opened:
+        await registry.close()
+
+
+def _nameless():
+    """Return the open files of this process that SQLite made for what does not fit into memory."""
+    held = [one for one in Path("/proc/self/fd").iterdir() if one.is_symlink()]
+    places = {one: str(one.readlink()) for one in held}
+    return [one for one in held if "etilqs" in places[one] and places[one].endswith("(deleted)")]
+
+
+def adapter_of(registry):
+    """Return the adapter of a registry, for what only its operators ask."""
+    return registry.guarded.__dict__["_adapter"]
+
+
+async def surname(registry, number="UIN 100"):
+    """Return the surname that stands behind a number."""
+    record = (await asked(registry, "grants", [number], ["surname"]))[number]
+    return record and record.values.get("surname")
+
+
+class TestFormats:
+    async def test_a_row_becomes_a_record(self, folder, grants):
+        """Several rows count together; whoever is not in the list is nobody; the age of the drop is told."""
+        drop(folder, csv_of())
+        registry = grants()
+        answer = await asked(
+            registry, "grants", ["UIN 100", "LIST_NO L2", "UIN 999"], ["surname", "annual_income_minor"]
+        )
+
+        assert answer["UIN 100"].values == {"surname": "Moyo", "annual_income_minor": 1500}
+        assert answer["UIN 100"].identifiers == {"UIN": "100", "LIST_NO": "L1"}
+        assert answer["LIST_NO L2"].values == {"surname": "Okafor; Ada", "annual_income_minor": 700}
+        assert answer["UIN 999"] is None
+        assert answer["UIN 100"].as_of.endswith("+00:00")
+        assert adapter_of(registry).state() == (5, answer["UIN 100"].as_of, pytest.approx(1, abs=0.1), None)
+
+    @pytest.mark.parametrize(
+        ("content", "options"),
+        [
+            (csv_of(delimiter=";"), 'delimiter: ";"'),
+            (csv_of(delimiter="\t"), 'delimiter: "\\t"'),
+            (b"\xef\xbb\xbf" + csv_of(), "encoding: utf-8"),
+            (csv_of(encoding="utf-16"), "encoding: utf-16"),
+            (csv_of(encoding="cp1251"), "encoding: cp1251"),
+            (b"List of grants\r\n\r\n" + csv_of(), "header_row: 3"),
+            (csv_of() + b'"#rows","5"\r\n', 'trailer: "#rows"'),
+            (csv_of() + b"#rows: 5\n", 'trailer: "#rows"'),
+            (lines_of(), "format: jsonl"),
+            (workbook_of(), "format: xlsx"),
+            (workbook_of(above=2), "format: xlsx, header_row: 3"),
+            (workbook_of(sheet="Paid"), "format: xlsx, sheet: Paid"),
+            (workbook_of(numbers=True), "format: xlsx"),
+        ],
+    )
+    async def test_the_same_list_in_any_form(self, folder, grants, content, options):
+        """Delimiters, encodings, byte order marks, rows above the header, workbooks, JSON lines."""
+        drop(folder, content)
+        registry = grants(("  settle_s: 0\n", "".join(f"  {one}\n" for one in ["settle_s: 0", *options.split(", ")])))
+
+        assert await surname(registry) == "Moyo"
+        assert await surname(registry, "LIST_NO L3") == "Мойо"
+        assert await surname(registry, "UIN 5") is None
+
+    @pytest.mark.parametrize(
+        ("content", "options", "why"),
+        [
+            (b"", "format: csv", "no header row"),
+            (csv_of()[:-1].rstrip(), "format: csv", "last line does not end"),
+            (csv_of()[:-9], "format: csv", "cells, and the header has 6"),
+            (csv_of().replace(b'"none"', b'"none","more"'), "format: csv", "row 2: 7 cells, and the header has 6"),
+            (csv_of(columns=("uin2", *COLUMNS[1:])), "format: csv", "no column uin"),
+            (csv_of(columns=(*COLUMNS[:5], "uin")), "format: csv", "more than one column uin"),
+            (csv_of(encoding="cp1251"), "format: csv", "not written in utf-8"),
+            (csv_of(()), "format: csv", "0 rows, and at least 1"),
+            (csv_of(), "least_rows: 6", "5 rows, and at least 6"),
+            (csv_of(), "max_rows: 4", "more than 4 rows"),
+            (csv_of(), "max_bytes: 100", "larger than 100 bytes"),
+            (csv_of(), 'trailer: "#rows"', "it was cut"),
+            (csv_of() + b"#rows,4\n", 'trailer: "#rows"', "it was cut"),
+            (csv_of() + b"#rows,5\n" + csv_of()[50:], 'trailer: "#rows"', r"after the last line|not CSV"),
+            (csv_of().replace(b'"L1"', b'"' + b"9" * 200 + b'"'), "format: csv", "LIST_NO: not a number"),
+            (b"x" * 1_100_000 + b"\n", "format: csv", "a line has more than"),
+            (lines_of() + b"[1]\n", "format: jsonl", "row 6: not an object"),
+            (lines_of() + b'{"uin": 1}\n', "format: jsonl", "row 6: lacks Family name"),
+            (lines_of() + b"{\n", "format: jsonl", "row 6: not JSON"),
+            (lines_of()[:-1], "format: jsonl", "last line does not end"),
+            (b"PK nothing", "format: xlsx", "not a workbook"),
+            (workbook_of(), "format: xlsx, sheet: Other", "not a workbook, or without that sheet"),
+            (workbook_of(), "format: xlsx, max_bytes: 6000", "unpacks to more"),
+            (
+                workbook_of([(1234567890123456, *row[1:]) for row in GRANTS]),
+                "format: xlsx",
+                "row 2: uin: the workbook has",
+            ),
+        ],
+    )
+    async def test_a_list_that_is_not_whole_is_refused(self, folder, grants, content, options, why):
+        """Its operators are told where; nobody is told what stands there."""
+        drop(folder, content)
+        registry = grants(("  settle_s: 0\n", "".join(f"  {one}\n" for one in ["settle_s: 0", *options.split(", ")])))
+        with pytest.raises(SourceContractError, match=why) as caught:
+            await surname(registry)
+
+        assert not any(word in str(caught.value) for word in ("Moyo", "PV100", "999", "1234567890123456"))
+
+    async def test_more_rows_of_one_than_promised_are_refused(self, folder, grants):
+        """They may be a mistake, and are no answer."""
+        drop(folder, csv_of((*GRANTS, GRANTS[0])))
+        with pytest.raises(SourceContractError, match="more rows"):
+            await surname(grants())
+
+
+class TestDrops:
+    async def test_a_newer_drop_replaces_the_older_one_whole(self, folder, grants):
+        """From one question to the next, without a restart."""
+        drop(folder, csv_of(), age_h=3)
+        registry = grants()
+        assert await surname(registry) == "Moyo"
+        drop(folder, csv_of([("PV100", "L1", "Banda", "01.01.1980", "1", "")]), "grants-2.csv", age_h=2)
+        await adapter_of(registry).look()
+
+        assert await surname(registry) == "Banda"
+        assert await surname(registry, "UIN 400") is None
+
+    async def test_a_bad_drop_never_replaces_the_good_one(self, folder, grants):
+        """It is reported; once it is repaired it is taken."""
+        drop(folder, csv_of(), age_h=3)
+        registry = grants()
+        assert await surname(registry) == "Moyo"
+        drop(folder, csv_of()[:-20], "grants-2.csv", age_h=2)
+        state = await adapter_of(registry).look()
+        assert state.trouble is not None
+        assert state.rows == 5
+        assert await surname(registry) == "Moyo"
+        drop(folder, csv_of([("PV100", "L1", "Banda", "01.01.1980", "1", "")]), "grants-2.csv", age_h=1)
+        state = await adapter_of(registry).look()
+
+        assert state.trouble is None
+        assert await surname(registry) == "Banda"
+
+    async def test_at_the_start_the_last_good_drop_serves(self, folder, grants):
+        """A gateway that is started after a bad night asks the list of the night before."""
+        drop(folder, csv_of(), age_h=30)
+        drop(folder, b"nothing", "grants-2.csv", age_h=6)
+        registry = grants()
+
+        assert await surname(registry) == "Moyo"
+        assert adapter_of(registry).state().trouble == "the header has no column Family name"
+
+    async def test_a_list_that_is_overwritten_or_removed_still_serves(self, folder, grants):
+        """What is asked is a sealed copy, so that half a new file is never read."""
+        drop(folder, csv_of())
+        registry = grants(("look_s: 0.001", "look_s: 600"))
+        assert await surname(registry) == "Moyo"
+        (folder / "grants-1.csv").write_bytes(b"half of a n")
+        assert await surname(registry) == "Moyo"
+        (folder / "grants-1.csv").unlink()
+        assert await surname(registry) == "Moyo"
+
+    async def test_a_list_that_is_too_old_says_nothing(self, folder, grants):
+        """The registry is unavailable then, and nobody is absent from it."""
+        drop(folder, csv_of(), age_h=49)
+        registry = grants()
+        for number in ("UIN 100", "UIN 999"):
+            with pytest.raises(SourceUnavailableError, match="too old"):
+                await surname(registry, number)
+
+    async def test_no_list_is_not_an_empty_list(self, folder, grants, tmp_path):
+        """Neither where none lies, nor where the folder is gone; links are not followed."""
+        (tmp_path / "elsewhere").write_bytes(csv_of())
+        (folder / "grants-9.csv").symlink_to(tmp_path / "elsewhere")
+        for url in (None, (tmp_path / "gone").as_uri()):
+            with pytest.raises(SourceUnavailableError) as caught:
+                await surname(grants(url=url))
+            assert caught.value.reason is UnavailableReason.SOURCE_DOWN
+
+    async def test_what_is_still_being_written_is_not_read(self, folder, grants):
+        """Its size changes between two looks; the older drop serves meanwhile."""
+        drop(folder, csv_of(), age_h=3)
+        registry = grants(("settle_s: 0", "settle_s: 0.05"))
+        assert await surname(registry) == "Moyo"
+        with (folder / "grants-2.csv").open("wb") as writing:
+            writing.write(csv_of()[:100])
+            writing.flush()
+            looking = asyncio.ensure_future(adapter_of(registry).look())
+            await asyncio.sleep(0.01)
+            writing.write(csv_of()[100:150])
+            writing.flush()
+            state = await looking
+
+        assert state.trouble is None
+        assert await surname(registry) == "Moyo"
+
+    async def test_a_mark_says_that_a_list_is_whole(self, folder, grants):
+        """An unmarked one is not looked at, however new it is."""
+        drop(folder, csv_of(), age_h=3)
+        drop(folder, b"", "grants-1.csv.done", age_h=3)
+        drop(folder, b"half", "grants-2.csv", age_h=1)
+        registry = grants(("settle_s: 0", "complete: marker"))
+
+        assert await surname(registry) == "Moyo"
+        assert adapter_of(registry).state().trouble is None
+
+    async def test_a_day_in_the_name_dates_the_list(self, folder, grants):
+        """It counts for which is the newest, for the age, and for what records hold as of."""
+        today, before = (
+            time.strftime("%Y-%m-%d", time.gmtime()),
+            time.strftime("%Y%m%d", time.gmtime(time.time() - 86400)),
+        )
+        drop(folder, csv_of(), f"grants-{today}.csv", age_h=5)
+        drop(folder, csv_of([("PV100", "L1", "Banda", "", "1", "")]), f"grants-{before}.csv", age_h=0)
+        drop(folder, b"", "grants-undated.csv", age_h=0)
+        registry = grants(("settle_s: 0", "settle_s: 0\n  dated_name: true"))
+        record = (await asked(registry, "grants", ["UIN 100"], ["surname"]))["UIN 100"]
+
+        assert (record.values["surname"], record.as_of) == ("Moyo", today)
+
+    @pytest.mark.skipif(sys.platform != "linux", reason="what a process has open is read from /proc")
+    async def test_nothing_is_kept_in_clear(self, folder, grants):
+        """What does not fit into memory lies in a file without a name, and says nothing to whoever reads it."""
+        name = "Canarybird " + "x" * 900
+        drop(folder, csv_of([(f"PV{at}", f"N{at}", name, "03.02.1980", "1", "") for at in range(25_000)]))
+        registry = grants()
+        assert await surname(registry, "UIN 24999") == name
+        nameless = _nameless()
+
+        assert nameless
+        assert sum(one.stat().st_size for one in nameless) > 1_000_000
+        assert not any(word in one.read_bytes() for one in nameless for word in (b"Canarybird", b"PV24999"))
+
+    async def test_the_loop_is_free_while_a_list_is_read(self, folder, grants):
+        """Other questions are answered meanwhile; one about this list waits no longer than it may."""
+        drop(folder, csv_of([(f"PV{at}", f"N{at}", "Moyo", "03.02.1980", "1", "") for at in range(30_000)]))
+        registry = grants(("timeout_s: 20", "timeout_s: 0.02"))
+        with pytest.raises(SourceUnavailableError) as caught:
+            await surname(registry)
+        assert caught.value.reason is UnavailableReason.SOURCE_TIMEOUT
+        await adapter_of(registry).look()
+
+        assert await surname(registry) == "Moyo"
+
+    async def test_closing_stops_what_is_being_read(self, folder, grants):
+        """No thread is left behind."""
+        drop(folder, csv_of([(f"PV{at}", f"N{at}", "Moyo", "03.02.1980", "1", "") for at in range(30_000)]))
+        registry = grants(("timeout_s: 20", "timeout_s: 0.02"))
+        with pytest.raises(SourceUnavailableError):
+            await surname(registry)
+        await registry.close()
+
+
+class TestCandidates:
+    async def test_all_blocks_bring_candidates(self, folder, grants):
+        """By birth date and name in any script, and by year and sound; a trait that cannot be read is left out."""
+        drop(folder, csv_of())
+        registry = grants()
+        answer = await who(registry, "people", {"surname": "MOYO", "birth_date": "1980-02-03"}, {"surname": "Okafor"})
+
+        assert [dict(one.identifiers) for one in answer.found[0]] == [{"LIST_NO": "L1"}, {"LIST_NO": "L3"}]
+        assert answer.found[0][1].traits == {"surname": "Мойо", "birth_date": "1980-07-14"}
+        assert answer.found[1] == ()
+        assert answer.cut == (False, True)
+
+    async def test_more_than_are_looked_at_are_cut(self, folder, grants):
+        """And said to be, so that the right one may be missing."""
+        drop(folder, csv_of([("", f"L{at}", "Moyo", "03.02.1980", "1", "") for at in range(5)]))
+        answer = await who(grants(), "people", {"surname": "Moyo", "birth_date": "1980-02-03"})
+
+        assert (len(answer.found[0]), answer.cut) == (2, (True,))
+
+
+SFTP = (
+    "  lookups: {grants: {",
+    "  sftp: {user: env:GRANTS_USER, host_key: env:GRANTS_HOST_KEY, password: env:GRANTS_PASSWORD}\n  lookups: {grants: {",
+)
+
+
+class TestSftp:
+    @pytest.mark.parametrize("proof", ["password", "key"])
+    async def test_a_list_is_fetched(self, folder, grants, proof):
+        """By password or by key, from the server with the pinned key."""
+        drop(folder, csv_of())
+        async with sftp_server(folder) as server:
+            environment = {"GRANTS_USER": USER, "GRANTS_HOST_KEY": f"[127.0.0.1]:1 {server.host_key}"}
+            environment["GRANTS_PASSWORD"] = PASSWORD if proof == "password" else server.key
+            change = (SFTP[0], SFTP[1].replace("password: env", f"{proof}: env"))
+            registry = grants(change, url=f"sftp://127.0.0.1:{server.port}/", environment=environment)
+
+            assert await surname(registry) == "Moyo"
+            drop(folder, csv_of([("PV100", "L1", "Banda", "01.01.1980", "1", "")]), "grants-2.csv", age_h=0.5)
+            await adapter_of(registry).look()
+            assert await surname(registry) == "Banda"
+        await adapter_of(registry).look()
+        assert "cannot be reached" in adapter_of(registry).state().trouble
+        assert await surname(registry) == "Banda"
+
+    async def test_a_workbook_is_fetched_too(self, folder, grants):
+        """Through the same sealed file."""
+        drop(
+            folder, workbook_of([(f"PV{at}", f"N{at}", f"Moyo{at}", "", "", "") for at in range(9000)]), "grants-1.xlsx"
+        )
+        async with sftp_server(folder) as server:
+            environment = {"GRANTS_USER": USER, "GRANTS_HOST_KEY": server.host_key, "GRANTS_PASSWORD": PASSWORD}
+            registry = grants(
+                *(SFTP, ("settle_s: 0", "settle_s: 0\n  format: xlsx")),
+                url=f"sftp://127.0.0.1:{server.port}/",
+                environment=environment,
+            )
+            assert await surname(registry, "UIN 8999") == "Moyo8999"
+
+    async def test_another_server_is_not_talked_to(self, folder, grants):
+        """Whoever took its place learns neither password nor name."""
+        drop(folder, csv_of())
+        other = asyncssh.generate_private_key("ssh-ed25519").export_public_key().decode()
+        async with sftp_server(folder) as server:
+            environment = {"GRANTS_USER": USER, "GRANTS_HOST_KEY": other, "GRANTS_PASSWORD": PASSWORD}
+            registry = grants(SFTP, url=f"sftp://127.0.0.1:{server.port}/", environment=environment)
+            with pytest.raises(SourceRefusedError, match="pinned host key"):
+                await surname(registry)
+
+    async def test_a_wrong_password_is_a_refusal(self, folder, grants):
+        """Trying again would not help."""
+        async with sftp_server(folder) as server:
+            environment = {"GRANTS_USER": USER, "GRANTS_HOST_KEY": server.host_key, "GRANTS_PASSWORD": "wrong"}
+            registry = grants(SFTP, url=f"sftp://127.0.0.1:{server.port}/", environment=environment)
+            with pytest.raises(SourceRefusedError, match="does not let us in"):
+                await surname(registry)
+
+    @pytest.mark.parametrize(
+        ("environment", "url", "remedy"),
+        [
+            ({"GRANTS_HOST_KEY": "nonsense"}, "sftp://h/", "is no public key"),
+            ({}, "sftp://somebody@h/", "without a user"),
+            ({}, "file:///drops", "go together"),
+        ],
+    )
+    def test_what_is_wrong_is_said_at_the_start(self, grants, environment, url, remedy):
+        """With what to write instead."""
+        key = asyncssh.generate_private_key("ssh-ed25519").export_public_key().decode()
+        known = {"GRANTS_USER": USER, "GRANTS_HOST_KEY": key, "GRANTS_PASSWORD": "x", **environment}
+        with pytest.raises(ConfigurationError, match=remedy):
+            grants(SFTP, url=url, environment=known)
+
+
+def test_a_workbook_with_a_cell_far_out_is_refused():
+    """The library would make room for seventeen thousand million cells, and take the process along."""
+    content = io.BytesIO()
+    with xlsxwriter.Workbook(content, {"in_memory": True}) as book:
+        sheet = book.add_worksheet()
+        sheet.write_row(0, 0, ["uin", "name"])
+        sheet.write(1_048_575, 16_383, "far_out")
+    content.seek(0)
+    options = FilesOptions.model_validate({"pattern": "x", "format": "xlsx", "max_age_h": 1, "lookups": {}})
+    with pytest.raises(DropError, match="far beyond"):
+        list(rows(content, options, ("uin", "name")))

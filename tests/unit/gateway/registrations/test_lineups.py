@@ -1,0 +1,173 @@
+"""Lineups: swapped whole, with what stays as it was kept, and what is left closed when nobody can reach it."""
+
+from __future__ import annotations
+
+import gc
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from adapters.catalogue import Registry
+from adapters.manifest import Manifest
+from adapters.transport.guard import Guarded
+from gateway.registrations.lineups import LONGEST_S, Lineups, Manifests
+from gateway.registrations.sources import NoticeKind, Wanted
+from gateway.stages.rooms import Rooms
+from standards.errors import ConfigurationError
+from tests.builders import MANIFESTS, World
+from tests.fakes import InMemoryRegistry
+
+ROOMS = World().rooms
+CRVS, FARMER = MANIFESTS["crvs"], MANIFESTS["farmer"]
+ENVIRONMENT = {f"HEARTH_{m.id.upper()}_{last}": "x" for m in (CRVS, FARMER) for last in
+               ("URL", "CLIENT_ID", "CLIENT_SECRET", "CALLBACK_TOKEN")}  # fmt: skip
+
+
+def newer(manifest: Manifest, version: str = "9.0") -> Manifest:
+    """The same in another version."""
+    return manifest.model_copy(update={"version": version})
+
+
+class Stage:
+    """Lineups over connections that are counted."""
+
+    def __init__(self) -> None:
+        self.environment = dict(ENVIRONMENT)
+        self.closed: list[str] = []
+        self.opened: list[str] = []
+        self.off: set[str] = set()
+        self.refused: set[str] = set()
+        self.now = 0.0
+        self.lineups = Lineups(self.connect, self.wire, self.environment, lambda id_: id_ in self.off, lambda: self.now)
+        self.lineups.start(Wanted((CRVS, FARMER)), frozenset({"crvs", "farmer"}))
+
+    def connect(self, manifest: Manifest) -> Registry:
+        name = f"{manifest.id} {manifest.version}"
+        if name in self.refused:
+            raise ConfigurationError(f"{name} cannot be connected")
+        self.opened.append(name)
+
+        async def close() -> None:
+            self.closed.append(name)
+
+        return Registry(manifest, Guarded(InMemoryRegistry(manifest, {}), manifest.limits), close=close)
+
+    def wire(self, registries: Any, state: Any) -> Rooms:
+        fetcher: Any = Fetcher()
+        return ROOMS._replace(fetcher=fetcher)
+
+
+class Fetcher(SimpleNamespace):
+    """Stands for the fetcher that questions under way hold on to."""
+
+
+@pytest.fixture
+def stage() -> Stage:
+    """Two registries, connected."""
+    return Stage()
+
+
+def test_what_stays_as_it_is_keeps_its_connection(stage: Stage) -> None:
+    """With its breaker, its pace, and the calls that are under way."""
+    before = dict(stage.lineups.live.registries)
+
+    assert stage.lineups.take(Wanted((newer(CRVS), FARMER)))
+    assert stage.lineups.live.registries["farmer"] is before["farmer"]
+    assert stage.lineups.live.registries["crvs"] is not before["crvs"]
+    assert stage.opened == [f"crvs {CRVS.version}", f"farmer {FARMER.version}", "crvs 9.0"]
+    assert not stage.lineups.take(Wanted((newer(CRVS), FARMER)))
+
+
+def test_another_secret_is_another_connection(stage: Stage) -> None:
+    """Under the same manifest."""
+    stage.environment["HEARTH_CRVS_CLIENT_SECRET"] = "rotated"
+
+    assert stage.lineups.take(Wanted((CRVS, FARMER)))
+    assert stage.opened[2:] == [f"crvs {CRVS.version}"]
+
+
+async def test_a_question_under_way_keeps_its_rooms(stage: Stage) -> None:
+    """What only it uses is closed after it has ended, and nothing that others use."""
+    rooms = stage.lineups.live.rooms
+    stage.lineups.take(Wanted((newer(CRVS), FARMER)))
+    await stage.lineups.tidy()
+    assert stage.closed == []
+    assert {one.manifest.version for one in stage.lineups.everybody() if one.manifest.id == "crvs"} == {
+        CRVS.version,
+        "9.0",
+    }
+    del rooms
+    gc.collect()
+    await stage.lineups.tidy()
+    assert stage.closed == [f"crvs {CRVS.version}"]
+    await stage.lineups.close()
+    assert sorted(stage.closed[1:]) == ["crvs 9.0", f"farmer {FARMER.version}"]
+
+
+async def test_nobody_holds_a_former_lineup_for_ever(stage: Stage) -> None:
+    """Whoever forgot to let go of it."""
+    held = stage.lineups.live.rooms
+    stage.lineups.take(Wanted((newer(CRVS), FARMER)))
+    stage.now = LONGEST_S + 1
+    await stage.lineups.tidy()
+
+    assert stage.closed == [f"crvs {CRVS.version}"]
+    assert held is not stage.lineups.live.rooms
+
+
+async def test_what_cannot_be_connected_never_replaces_what_is_in_force(stage: Stage) -> None:
+    """It is told, and the version before answers."""
+    stage.refused.add("crvs 9.0")
+    stage.lineups.take(Wanted((newer(CRVS), FARMER), shadows=(newer(CRVS),), canaries=((0.5, newer(CRVS)),)))
+
+    assert stage.lineups.live.registries["crvs"].manifest == CRVS
+    assert [n.kind for n in stage.lineups.notices] == [NoticeKind.NOT_CONNECTED] * 3
+    assert (stage.lineups.canaries, stage.lineups.shadow) == ((), None)
+    with pytest.raises(ConfigurationError, match="cannot be connected"):
+        stage.lineups.may_connect(newer(CRVS))
+
+
+def test_canaries_nest_by_their_share(stage: Stage) -> None:
+    """Who is in the smaller share is in the larger ones too; shadows are beside, and in no answer."""
+    wanted = Wanted((CRVS, FARMER), ((0.1, newer(CRVS)), (0.5, newer(FARMER))), (newer(FARMER, "9.9"),))
+    stage.lineups.take(wanted)
+
+    both, one = stage.lineups.canaries
+    assert {m.id: m.version for m in both.manifests} == {"crvs": "9.0", "farmer": "9.0"}
+    assert {m.id: m.version for m in one.manifests} == {"crvs": CRVS.version, "farmer": "9.0"}
+    assert [share for share, _ in stage.lineups.live.rooms.canaries] == [0.1, 0.5]
+    assert stage.lineups.live.rooms.is_shadowed
+    assert [m.version for m in stage.lineups.shadowed] == ["9.9"]
+    assert {m.version for m in stage.lineups.live.manifests} == {CRVS.version, FARMER.version}
+    assert stage.lineups.known()["farmer"].manifest == FARMER
+
+
+def test_what_is_switched_off_is_off_from_the_first_moment(stage: Stage) -> None:
+    """A new version of it as well."""
+    stage.off.add("crvs")
+    stage.lineups.take(Wanted((newer(CRVS), FARMER)))
+
+    assert stage.lineups.live.registries["crvs"].guarded.is_suspended
+    assert not stage.lineups.live.registries["farmer"].guarded.is_suspended
+
+
+def test_a_start_without_references_names_them_all() -> None:
+    """The gateway does not start; nothing answers before."""
+    lineups = Lineups(lambda _: pytest.fail("connected"), lambda *_: pytest.fail("wired"), {})
+
+    with pytest.raises(ConfigurationError, match=r"HEARTH_CRVS_URL.*HEARTH_FARMER_URL"):
+        lineups.start(Wanted((CRVS, FARMER)), frozenset({"crvs", "farmer"}))
+    with pytest.raises(ConfigurationError, match="nothing is connected"):
+        _ = lineups.live
+
+
+def test_manifests_are_those_of_the_moment() -> None:
+    """Whoever holds on to them sees what answers by now."""
+    current = [CRVS]
+    manifests = Manifests(lambda: current)
+
+    assert (dict(manifests), len(manifests)) == ({"crvs": CRVS}, 1)
+    current.append(FARMER)
+    assert set(manifests) == {"crvs", "farmer"}
+    assert manifests.get("land") is None
