@@ -15,7 +15,7 @@ from adapters.generic.asking.over_http import open_way
 from adapters.generic.dci.driver import DciAdapter, new_id
 from adapters.generic.dci.subscribe import DciEvents
 from adapters.generic.dci.trust import Sealing
-from adapters.generic.driving import driver
+from adapters.generic.driving import ListWay, driver
 from adapters.manifest import Manifest
 from adapters.manifest import Protocol as Speaks
 from adapters.reading_manifest import json_schema, load_manifest
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Iterator
 
     from adapters.callbacks import Here
+    from adapters.generic.files.way import ListState
     from adapters.ports import EventSource, RegistryAdapter, SourceClient
     from adapters.transport.client import Session
 
@@ -60,6 +61,17 @@ class Registry(NamedTuple):
     """How it proves itself when it calls back; None where it does not."""
     close: Callable[[], Awaitable[None]] | None = None
     """Lets go of what only this registry uses."""
+    list_way: ListWay | None = None
+    """The way to a registry that is a list; None for one that is asked each time."""
+
+    def begin(self) -> None:
+        """Read a list in the background from now on, so that the first question need not wait for it."""
+        if self.list_way is not None:
+            self.list_way.begin(lambda: self.guarded.is_suspended)
+
+    def list_state(self) -> ListState | None:
+        """Return how a list stands; None for a registry that is none."""
+        return self.list_way.state() if self.list_way is not None else None
 
 
 class Registries(Mapping[str, Registry]):
@@ -157,8 +169,9 @@ def connect(
     Raises: ConfigurationError when references are missing in the environment (it names them all), or an adapter is.
     """
     manifests = tuple(manifests)
-    if missing := [name for m in manifests for name in references(m) if not environment.get(name, "").strip()]:
-        raise ConfigurationError(f"the manifests refer to the environment: set {', '.join(missing)}")
+    missing = {m.id: [name for name in references(m) if not environment.get(name, "").strip()] for m in manifests}
+    if told := [f"{', '.join(names)} (registry {id_})" for id_, names in missing.items() if names]:
+        raise ConfigurationError(f"the manifests refer to the environment: set {', '.join(told)}")
     return Registries(_registry(manifest, session, environment, here) for manifest in manifests)
 
 
@@ -167,9 +180,8 @@ def _registry(manifest: Manifest, session: Session, environment: Mapping[str, st
     signing = identity.signing if identity else None
     if manifest.driven is not None:
         way = driver(manifest.speaks).open_way(manifest, session, environment, signing)
-        return Registry(
-            manifest, Guarded(driver(manifest.speaks).build(manifest, way), manifest.limits), close=way.close
-        )
+        guarded = Guarded(driver(manifest.speaks).build(manifest, way), manifest.limits)
+        return Registry(manifest, guarded, close=way.close, list_way=way if isinstance(way, ListWay) else None)
     client = open_way(manifest, session, environment, signing)
     sealing = Sealing(manifest, client, environment, identity) if options else None
     if sealing is not None and sealing.is_plain:

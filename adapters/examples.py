@@ -84,17 +84,28 @@ def _load(path: Path, manifest: Manifest) -> Example:
     try:
         stated = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
         lookup = manifest.lookup(stated["lookup"])
-        answers = [path.with_name(name) for name in stated["answers"]]
+        answers = [_beside(path, name) for name in stated["answers"]]
+        subjects = tuple(identifier(*written.split(" ", 1)) for written in stated["expected"])
+        if strangers := sorted({one.type for one in subjects} - set(lookup.by)):
+            raise ValueError(f"lookup {lookup.name} is not asked by {', '.join(strangers)}")  # noqa: TRY301 - told below
         return Example(
             name=path.stem,
             lookup=lookup.name,
-            subjects=tuple(identifier(*written.split(" ", 1)) for written in stated["expected"]),
+            subjects=subjects,
             names=frozenset(stated.get("names", lookup.attributes)),
             answers=tuple(Response(200, _CONTENT_TYPES[one.suffix], one.read_bytes()) for one in answers),
             expected=stated["expected"],
         )
     except Exception as error:  # noqa: BLE001 - whatever is wrong with the file, its author has to read where
         raise ConfigurationError(f"{path}: not an example ({type(error).__name__}: {error})") from None
+
+
+def _beside(path: Path, name: str) -> Path:
+    """Return an answer's file; what a link leads to elsewhere is none."""
+    answer = path.with_name(name).resolve()
+    if not answer.is_relative_to(path.parent.resolve()):
+        raise ValueError(f"{name} lies elsewhere: put it beside the example")
+    return answer
 
 
 def adapter_for(manifest: Manifest, client: SourceClient) -> RegistryAdapter:

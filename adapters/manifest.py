@@ -6,10 +6,11 @@ can be published and a sandbox can put its own addresses in.
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, model_validator
 
 from adapters.generic.dci.options import DciField, DciLookup, DciOptions
 from adapters.generic.fhir.options import FhirOptions
@@ -22,7 +23,7 @@ from adapters.generic.rest.options import RestOptions
 from adapters.generic.soap.options import SoapOptions
 from adapters.generic.sql.options import SqlOptions
 from adapters.generic.xroad.options import XRoadOptions
-from adapters.model import Model, Name, Reference
+from adapters.model import Model, Name, Reference, Text, Version
 from adapters.terms import Capacity, Cost, Freshness, Hours, Legal, Limits, Share
 from adapters.transport.connection import (
     ApiKeyAuth,
@@ -34,7 +35,7 @@ from adapters.transport.connection import (
     OAuth2Auth,
     Tls,
 )
-from standards.identifiers import SHARED_TYPES
+from standards.identifiers import SHARED_TYPES, normal_type
 
 __all__ = [
     "ApiKeyAuth",
@@ -69,6 +70,8 @@ class Protocol(StrEnum):
     FILES = "files"
     GRAPHQL = "graphql"
 
+
+_IS_TYPE: Final = re.compile(r"[A-Z][A-Z0-9_]{0,49}")
 
 Driven = RestOptions | GraphQlOptions | SoapOptions | FhirOptions | OgcOptions | SqlOptions | FilesOptions
 """What a driver is told about a registry, apart from where its records hold what."""
@@ -111,6 +114,14 @@ class Lookup(Model):
 
     @model_validator(mode="after")
     def _asked_somehow(self) -> Lookup:
+        for part, stated in (("by", self.by), ("identifiers", self.identifiers), ("attributes", self.attributes)):
+            if twice := sorted({one for one in stated if stated.count(one) > 1}):
+                raise ValueError(f"`{part}` names {', '.join(twice)} twice")
+        for type_ in (*self.by, *self.identifiers):
+            if not _IS_TYPE.fullmatch(type_):
+                raise ValueError("an identifier type is written in capitals, digits and `_`, such as UIN")
+            if (known := normal_type(type_)) != type_:
+                raise ValueError(f"identifier type {type_} is written {known} here")
         if bool(self.by) == (self.by_traits is not None):
             raise ValueError("a lookup is asked either `by` numbers or `by_traits`")
         return self
@@ -135,7 +146,9 @@ class Search(Model):
     """What a registry lets itself be searched by, without an identifier."""
 
     entity: Literal["person", "group"] = Field(description="Whether people or groups are found.")
-    attributes: dict[str, str] = Field(description="Attribute of the catalogue -> the registry's own name for it.")
+    attributes: dict[str, str] = Field(
+        min_length=1, description="Attribute of the catalogue -> the registry's own name for it."
+    )
     yields: str = Field(description="Identifier type of what is found.")
     for_own_type: bool = Field(
         default=False,
@@ -164,8 +177,8 @@ class Manifest(Model):
     """Everything Hearth knows about a registry before it calls it."""
 
     id: Name = Field(description="Name of the registry everywhere in Hearth; its folder bears the same.")
-    title: str = Field(description="Name of the registry for people.")
-    version: Annotated[str, StringConstraints(pattern=r"^\d+\.\d+$")] = Field(
+    title: Text = Field(description="Name of the registry for people.")
+    version: Version = Field(
         description="Version of this manifest, in quotes: raise it with every change.", examples=["1.0"]
     )
     environment: Literal["production", "test"] = Field(
@@ -173,7 +186,7 @@ class Manifest(Model):
         description="Whether the registry holds real people; what one for tests says never counts as of production.",
     )
     speaks: Protocol = Field(description="Its protocol. The part of the manifest by that name says how it is asked.")
-    reg_type: str = Field(description="DCI registry type it stands for, for example `ns:org:RegistryType:Civil`.")
+    reg_type: Text = Field(description="DCI registry type it stands for, for example `ns:org:RegistryType:Civil`.")
     legal: Legal = Field(description="Who answers for what it holds, and on what terms it is shared.")
     capacity: Capacity | None = Field(
         default=None, description="What it can bear from everyone together, declared by its owner; null: undeclared."
@@ -195,7 +208,7 @@ class Manifest(Model):
     negative_cache_s: float = Field(
         default=30.0, ge=0, description="The same for the answer that nobody is held by a number; never above cache_s."
     )
-    authority: dict[str, int] = Field(
+    authority: dict[str, Annotated[int, Field(ge=1)]] = Field(
         default={}, description="Attribute -> rank of this registry for it; 1 is authoritative, default 5."
     )
     stands_in_for: tuple[str, ...] = Field(

@@ -1,19 +1,28 @@
-"""XML from registries: read whole, and never more than what stands in it."""
+"""XML from registries: read whole, never more than what stands in it, and within bounds."""
 
 from __future__ import annotations
 
-from typing import NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
 from xml.etree.ElementTree import Element, ParseError, TreeBuilder, XMLParser
 from xml.sax.saxutils import escape
 
-__all__ = ["Element", "MarkupError", "begun", "escape", "parsed"]
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["MOST_TAGS", "Element", "MarkupError", "begun", "escape", "parsed", "walked"]
+
+MOST_TAGS: Final = 250_000
+"""Tags of one document. Each may take 300 bytes once it is read, whatever few bytes it was written with."""
+
+
+_PIECE_BYTES: Final = 65_536
 
 
 class MarkupError(ValueError):
-    """It is not XML, or declares a document type; nothing of its text is shown."""
+    """It is not XML, declares a document type, or has too many tags; nothing of its text is shown."""
 
-    def __init__(self) -> None:
-        super().__init__("not XML, or XML with a document type")
+    def __init__(self, what: str = "not XML, or XML with a document type") -> None:
+        super().__init__(what)
 
 
 class _WithoutDoctype(TreeBuilder):
@@ -30,12 +39,44 @@ def parsed(body: bytes) -> Element:
 
     Raises: MarkupError.
     """
+    if body.count(b"<") > MOST_TAGS:
+        raise MarkupError("XML with too many tags")
     parser = XMLParser(target=_WithoutDoctype())  # noqa: S314 - see `_WithoutDoctype`
     try:
         parser.feed(body)
         return parser.close()
     except (ParseError, LookupError, ValueError):  # LookupError: an encoding that nobody knows
         raise MarkupError from None
+
+
+def walked(body: bytes, begin: Callable[[str, dict[str, str]], None], text: Callable[[str], None] | None) -> None:
+    """Read a long document to its end without keeping it; each tag and text that opens is told, and may raise.
+
+    Raises: MarkupError, and whatever `begin` and `text` raise.
+    """
+    parser = XMLParser(target=_Walker(begin, text))  # noqa: S314 - see `_Walker`
+    try:
+        for start in range(0, len(body), _PIECE_BYTES):
+            parser.feed(body[start : start + _PIECE_BYTES])
+        parser.close()
+    except (ParseError, LookupError):
+        raise MarkupError from None
+
+
+class _Walker:
+    """Hands on what opens, and stops at a document type before anything in it is read."""
+
+    def __init__(self, begin: Callable[[str, dict[str, str]], None], text: Callable[[str], None] | None) -> None:
+        self.start = begin
+        if text is not None:
+            self.data = text
+
+    def doctype(self, name: str, pubid: str | None, system: str | None) -> NoReturn:
+        """Refuse it."""
+        raise MarkupError
+
+    def close(self) -> None:
+        """Keep nothing."""
 
 
 def begun(body: bytes, length: int) -> Element | None:

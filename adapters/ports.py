@@ -233,7 +233,7 @@ class Response(NamedTuple):
     retry_after_s: float | None = None
     """For how long the registry asks not to be called again (`Retry-After`), if it does."""
     headers: Mapping[str, str] = {}
-    """Header lines by their names in lower case; of a repeated one the last counts."""
+    """Header lines by their names in lower case; those of a repeated one are joined by commas."""
 
 
 class SourceClient(Protocol):

@@ -25,15 +25,22 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_DAY: Final = re.compile(r"(\d{4})[-/](\d{2})[-/](\d{2})(?![\d-])")
+_ZONE: Final = r"[+-]\d{2}(?::?\d{2})?"
+_TIME: Final = rf"(?:T|,?\s+)\d{{1,2}}(?::?\d{{2}}){{0,2}}(?:[.,]\d+)?\s*(?:[ap]\.?m\.?|[A-Z]{{1,5}}|{_ZONE})?"
+_DAY: Final = re.compile(rf"(\d{{4}})[-/](\d{{2}})[-/](\d{{2}})(?:Z|{_ZONE}|{_TIME})?", re.IGNORECASE)
+"""A date, and at most a zone or a time of day behind it: of an interval, neither end is the day."""
 _UTC: Final = frozenset({"", "Z", "+00:00"})
 """What follows the seconds of a timestamp in UTC."""
 _BETWEEN: Final = frozenset({"--T::", "-- ::"})
 """What stands between the numbers of a timestamp."""
 _MOST_DIGITS: Final = 18
+_EXACT: Final = 2**53
+"""From here on a float may stand for its neighbours too."""
 _NUMBER: Final = re.compile(r"[+-]?\d{1,18}(\.\d{1,18})?")
 _CODE: Final = re.compile(r"[1-5]\d\d|(?=.{1,60}\Z)[A-Za-z]+(?:[._:-]+(?:[A-Za-z]+\d{0,4}|\d{1,4}))+", re.ASCII)
 """Statuses, and words joined by signs: a single word may be a name, and a run of digits anybody's number."""
+_MOST_SHOWN: Final = 5
+"""Digits of a code that is shown."""
 _WORDS: Final = frozenset(
     {"succ", "rjct", "pdng", "rcvd", "ack", "nack", "err", "ACK", "NACK", "ERR", "success", "error", "failed"}
     | {"Client", "Server", "MustUnderstand", "VersionMismatch"}
@@ -113,7 +120,7 @@ class Reader(NamedTuple):
             return None
         if iso := _usual_day(text):
             return iso
-        found = _DAY.match(text)
+        found = _DAY.fullmatch(text)
         try:
             # INVARIANT: a civil date is taken as written; it never moves with a time zone.
             return date(int(found[1]), int(found[2]), int(found[3])).isoformat() if found else self.no_day(field)
@@ -195,7 +202,10 @@ class Reader(NamedTuple):
 
     def shown(self, code: object) -> str:
         """Return a registry's error code for an operator's log, if it looks like a code at all."""
-        return code if isinstance(code, str) and (code in _WORDS or _CODE.fullmatch(code)) else "unnamed error"
+        if not isinstance(code, str) or not (code in _WORDS or _CODE.fullmatch(code)):
+            return "unnamed error"
+        # A person's number may come in pieces.
+        return code if sum(map(str.isdigit, code)) <= _MOST_SHOWN else "unnamed error"
 
 
 class Draft:
@@ -241,7 +251,7 @@ def is_whole(value: object) -> bool:
     """Tell whether a number with a fraction has none; one that is not finite, or huge, is not looked into."""
     if isinstance(value, Decimal):
         return value.is_finite() and value.adjusted() < _MOST_DIGITS and value == value.to_integral_value()
-    return isinstance(value, float) and value.is_integer() and abs(value) < 10**_MOST_DIGITS
+    return isinstance(value, float) and value.is_integer() and abs(value) < _EXACT
 
 
 def _usual_day(text: str) -> str | None:

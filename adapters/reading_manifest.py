@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import re
 from difflib import get_close_matches
-from functools import cache
+from functools import cache, cached_property
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from jsonschema import Draft202012Validator
 from pydantic import ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.events import AliasEvent
-from ruamel.yaml.nodes import MappingNode, SequenceNode
+from ruamel.yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent, NodeEvent, ScalarEvent
+from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
+from ruamel.yaml.reader import ReaderError
 
 from adapters.generic.soap.documents import gathered
 from adapters.manifest import Manifest
+from adapters.model import Name, Reference, Version
+from adapters.terms import Clock
 from standards.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -27,7 +31,28 @@ if TYPE_CHECKING:
 MOST: Final = 10
 """Mistakes that are told at once; who has mended those reads the next ones."""
 _MOST_CHARACTERS: Final = 1_000_000
+_MOST_PARTS: Final = 20_000
+"""Keys, values and brackets; the largest manifest of the practice country has 621."""
+_DEEPEST: Final = 40
+_LOOKED_AT: Final = 100
+"""Mistakes that are looked for; more of them only cost time."""
 _NAMED: Final = re.compile(r"`([a-z_]+)[`.]")
+_TWICE: Final = re.compile(r'found duplicate key "([A-Za-z0-9_ .-]{1,60})"')
+_KINDS: Final = {
+    "string": "a text (in quotes, if it looks like a number, a date, true or false)",
+    "integer": "a whole number, without quotes",
+    "number": "a number, without quotes",
+    "boolean": "true or false, without quotes",
+    "array": "a list: `[one, other]`, or lines that begin with `- `",
+    "object": "a part with keys of its own: `{key: value}`, or indented lines",
+    "null": "nothing (null)",
+}
+_BOUNDS: Final = {
+    "minimum": "at least",
+    "exclusiveMinimum": "more than",
+    "maximum": "at most",
+    "exclusiveMaximum": "less than",
+}
 
 
 class Mistake(NamedTuple):
@@ -56,9 +81,14 @@ def load_manifest(path: Path) -> Manifest:
     Raises: ManifestError with file, line, column and what to change, for up to ten mistakes.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        if not path.is_file():
+            raise ManifestError(str(path), [Mistake("", "there is no such file")])
+        if path.stat().st_size > 4 * _MOST_CHARACTERS:  # of UTF-8
+            raise _too_long(str(path))
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise ManifestError(str(path), [Mistake("", f"cannot be read ({type(error).__name__})")]) from None
+        why = "save it in UTF-8" if isinstance(error, UnicodeDecodeError) else type(error).__name__
+        raise ManifestError(str(path), [Mistake("", f"cannot be read: {why}")]) from None
     return read_manifest(text, str(path), path.parent)
 
 
@@ -70,16 +100,22 @@ def read_manifest(text: str, name: str, folder: Path | None = None) -> Manifest:
     Raises: ManifestError as `load_manifest` does.
     """
     content = _content(text, name)
+    places = Places(text)
     if folder is not None:
-        content = _whole(content, folder, text, name)
-    wrong = [mistake for error in _validator().iter_errors(content) for mistake in _mistakes(error, text)]
-    if wrong:
+        try:
+            content = gathered(content, folder)
+        except ConfigurationError as error:
+            raise ManifestError(name, [Mistake(places.of(["soap", "wsdl"]), str(error))]) from None
+    broken = (mistake for error in _validator().iter_errors(content) for mistake in _mistakes(error, places))
+    if wrong := list(islice(broken, _LOOKED_AT)):
         raise ManifestError(name, sorted(set(wrong), key=_line))
     try:
         return Manifest.model_validate(content)
     except ValidationError as error:
-        told = error.errors(include_input=False, include_url=False)
-        raise ManifestError(name, [_of_model(one["loc"], one["msg"], text) for one in told]) from None
+        told = [(one["loc"], one["msg"]) for one in error.errors(include_input=False, include_url=False)[:_LOOKED_AT]]
+        # A part that is refused for what is inside it is refused once.
+        deepest = [(at, said) for at, said in told if not any(at == other[: len(at)] != other for other, _ in told)]
+        raise ManifestError(name, [_of_model(at, said, places) for at, said in deepest]) from None
 
 
 def json_schema() -> dict[str, Any]:
@@ -99,47 +135,103 @@ def _validator() -> Draft202012Validator:
 def _content(text: str, name: str) -> object:
     """Return what the YAML says; it may come from strangers, so that nothing in it may grow."""
     if len(text) > _MOST_CHARACTERS:
-        raise ManifestError(name, [Mistake("", f"longer than {_MOST_CHARACTERS} characters: no manifest")])
+        raise _too_long(name)
     try:
-        if "*" in text:
-            for event in YAML(typ="rt", pure=True).parse(text):
-                if isinstance(event, AliasEvent):
-                    where = _mark(event.start_mark)
-                    raise ManifestError(name, [Mistake(where, "no aliases (`*name`) here: write it out")])
+        _check_events(text, name)
         return YAML(typ="safe", pure=True).load(text)
     except MarkedYAMLError as error:
         mark = error.problem_mark
         where = _mark(mark) if mark else ""
-        raise ManifestError(name, [Mistake(where, f"not YAML: {error.problem}")]) from None
+        raise ManifestError(name, [Mistake(where, _not_yaml(error.problem or ""))]) from None
+    except ReaderError as error:
+        lines = text[: error.position].split("\n")
+        where = f":{len(lines)}:{len(lines[-1]) + 1}"
+        raise ManifestError(name, [Mistake(where, "a control character, which no text has: delete it")]) from None
     except (YAMLError, RecursionError, ValueError):
-        raise ManifestError(name, [Mistake("", "not YAML")]) from None
+        raise ManifestError(name, [Mistake(_unreadable(text), "not YAML: a number or day that there is not")]) from None
 
 
-def _whole(content: object, folder: Path, text: str, name: str) -> object:
-    try:
-        return gathered(content, folder)
-    except ConfigurationError as error:
-        raise ManifestError(name, [Mistake(_place(text, ["soap", "wsdl"]), str(error))]) from None
+def _too_long(name: str) -> ManifestError:
+    return ManifestError(name, [Mistake("", f"longer than {_MOST_CHARACTERS} characters: no manifest")])
+
+
+def _check_events(text: str, name: str) -> None:
+    """Refuse what could grow, or hide something, before any of it is built.
+
+    Raises: ManifestError; the library's own errors for what is no YAML.
+    """
+    depth = 0
+    for count, event in enumerate(YAML(typ="safe", pure=True).parse(text)):
+        depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
+        wrong = None
+        if isinstance(event, AliasEvent):
+            wrong = "no aliases (`*name`) here: write it out"
+        elif isinstance(event, ScalarEvent) and event.value == "<<" and event.style is None:
+            wrong = "no merge keys (`<<`) here: write it out"
+        elif isinstance(event, NodeEvent) and getattr(event, "tag", None) is not None:
+            wrong = "no tags (`!name`) here: leave it out"
+        elif depth > _DEEPEST:
+            wrong = f"nested more than {_DEEPEST} deep: no manifest"
+        elif count > _MOST_PARTS:
+            wrong = f"more than {_MOST_PARTS} keys and values: no manifest"
+        if wrong is not None:
+            raise ManifestError(name, [Mistake(_mark(event.start_mark), wrong)])
+
+
+def _not_yaml(problem: str) -> str:
+    """Return what is to be mended, never with a value: where YAML ends, a secret may stand."""
+    if found := _TWICE.search(problem):
+        return f"`{found[1]}` stands here twice: keep one"
+    if "duplicate key" in problem:
+        return "a key stands here twice: keep one"
+    if "'\\t'" in problem:
+        return "not YAML: a tab; use spaces"
+    if "mapping values are not allowed" in problem:
+        return "not YAML: a second `: ` in one line; put a text that holds one into quotes, or mend the indentation"
+    if "could not find expected ':'" in problem:
+        return "not YAML: a key without `:`"
+    return f"not YAML: {problem}; look at the quotes, brackets and indentation here and in the line above"
+
+
+def _unreadable(text: str) -> str:
+    """Return the place of the first number or day that there is not, such as the 45th of a month."""
+    yaml = YAML(typ="safe", pure=True)
+    level = [yaml.compose(text)]
+    while level:
+        node = level.pop(0)
+        if isinstance(node, MappingNode):
+            level[:0] = [one for pair in node.value for one in pair]
+        elif isinstance(node, SequenceNode):
+            level[:0] = node.value
+        elif isinstance(node, ScalarNode):
+            try:
+                yaml.constructor.construct_object(node)
+            except ValueError:
+                return _mark(node.start_mark)
+    return ""
 
 
 # -- what breaks the schema
 
 
-def _mistakes(error: Any, text: str) -> Iterator[Mistake]:
+def _mistakes(error: Any, places: Places) -> Iterator[Mistake]:
     """Return what an error of the schema stands for, at the deepest place that explains it."""
     inner = _branch(error) if error.validator in ("oneOf", "anyOf") else None
     if inner is not None:
         for one in inner:
-            yield from _mistakes(one, text)
+            yield from _mistakes(one, places)
         return
     steps: list[str | int] = list(error.absolute_path)
     if error.validator == "additionalProperties":
         known = sorted(error.schema.get("properties", {}))
         for key in sorted(set(error.instance) - set(known), key=str):
             remedy = _unknown(str(key), known)
-            yield Mistake(_place(text, [*steps, key]), f"{_at(steps)}: {remedy}")
+            yield Mistake(places.of([*steps, key]), f"{_at(steps)}: {remedy}")
         return
-    yield Mistake(_place(text, steps), f"{_at(steps)}: {_remedy(error)}")
+    if error.validator == "propertyNames":
+        yield Mistake(places.of([*steps, error.instance]), f"{_at([*steps, error.instance])}: {_remedy(error)}")
+        return
+    yield Mistake(places.of(steps), f"{_at(steps)}: {_remedy(error)}")
 
 
 def _branch(error: Any) -> list[Any] | None:
@@ -164,46 +256,83 @@ def _is_other_kind(error: Any) -> bool:
 
 
 def _unknown(key: str, known: Sequence[str]) -> str:
-    close = get_close_matches(key, known, n=1, cutoff=0.6)
-    meant = f"did you mean `{close[0]}`? " if close else ""
-    return f"there is no `{key}` here: {meant}known here: {', '.join(known)}"
+    shown = key if len(key) <= 60 else f"{key[:60]}..."
+    if close := _close(key, known):
+        return f"there is no `{shown}` here: did you mean `{close}`?"
+    return f"there is no `{shown}` here: known here: {', '.join(known)}"
+
+
+def _close(word: str, known: Sequence[str]) -> str | None:
+    """Return the one that was meant, whatever its case."""
+    folded = {one.casefold(): one for one in known}
+    close = get_close_matches(word.casefold()[:60], folded, n=1, cutoff=0.6)
+    return folded[close[0]] if close else None
 
 
 def _remedy(error: Any) -> str:
-    """Return what a manifest's author has to change, without showing a whole part of the file."""
+    """Return what a manifest's author has to change; what stands there is never shown, since it may be a secret."""
+    stated, said = error.validator_value, error.schema.get("description", "")
     match error.validator:
         case "enum":
-            kinds = [str(one) for one in error.validator_value]
-            close = get_close_matches(str(error.instance), kinds, n=1, cutoff=0.6)
-            return f"use one of {', '.join(kinds)}" + (f" (did you mean `{close[0]}`?)" if close else "")
+            kinds = [str(one) for one in stated]
+            close = _close(str(error.instance), kinds)
+            return f"use one of {', '.join(kinds)}" + (f" (did you mean `{close}`?)" if close else "")
         case "const":
-            return f"must be {error.validator_value!r}"
+            return f"must be {stated!r}"
         case "type":
-            kind = error.validator_value
-            return f"must be of type {kind}" + ("; quote what is meant as text" if kind == "string" else "")
+            return _wanted(error.instance, [stated] if isinstance(stated, str) else stated)
         case "pattern":
-            return f"must match {error.validator_value}"
+            return _form(stated) or f"must match {stated}" + (f". {said}" if said else "")
         case "oneOf" | "anyOf":
             kinds = sorted(error.schema.get("discriminator", {}).get("mapping", {}))
-            return "fits no known form" + (f"; the kinds are {', '.join(kinds)}" if kinds else "")
+            if kinds:
+                return f"fits no known form; the kinds are {', '.join(kinds)}"
+            wanted = [one.validator_value for one in error.context if _is_other_kind(one) and one.validator == "type"]
+            return _wanted(error.instance, wanted) if wanted else "fits no known form"
         case "required":
-            lacking = next(one for one in error.validator_value if one not in error.instance)
+            lacking = next(one for one in stated if one not in error.instance)
             said = error.schema.get("properties", {}).get(lacking, {}).get("description", "")
-            return f"{error.message}; add it" + (f". {said}" if said else "")
-        case "minItems":
-            return "must not be empty"
-    return error.message if len(error.message) < 200 else f"breaks `{error.validator}`"
+            return f"'{lacking}' is a required property; add it" + (f". {said}" if said else "")
+        case "minItems" | "minProperties" | "minLength":
+            return "must not be empty" if stated == 1 else f"must have at least {stated}"
+        case "maxItems" | "maxProperties" | "maxLength":
+            return f"must have at most {stated}"
+        case "minimum" | "exclusiveMinimum" | "maximum" | "exclusiveMaximum":
+            return f"must be {_BOUNDS[error.validator]} {stated}" + (f". {said}" if said else "")
+    return f"breaks `{error.validator}`" + (f". {said}" if said else "")
+
+
+def _wanted(instance: object, kinds: Iterable[str]) -> str:
+    wanted = ", or ".join(dict.fromkeys(_KINDS[kind] for kind in kinds))
+    return f"nothing stands here: must be {wanted}" if instance is None else f"must be {wanted}"
+
+
+def _form(pattern: str) -> str | None:
+    """Return in words what a pattern wants that many parts share."""
+    return {
+        _pattern(Reference): "must be a reference to the environment, such as `env:HEARTH_PENSIONS_KEY`: addresses "
+        "and secrets never stand in a manifest",
+        _pattern(Name): "must be a name: small letters, digits and `_`, a letter first, 2 to 40 characters",
+        _pattern(Version): 'must be two numbers with a point between them, in quotes, such as "1.0"',
+        _pattern(Clock): 'must be a time of day in quotes, such as "07:30"; "24:00" is midnight',
+    }.get(pattern)
+
+
+def _pattern(kind: Any) -> str:
+    return str(kind.__metadata__[0].pattern)
 
 
 # -- what the model does not like
 
 
-def _of_model(steps: Sequence[str | int], message: str, text: str) -> Mistake:
+def _of_model(steps: Sequence[str | int], message: str, places: Places) -> Mistake:
     """Return a mistake that the model found, at the part it names where it stands at none."""
     said = message.removeprefix("Value error, ")
+    if steps and steps[-1] == "[key]":
+        return Mistake(places.of(steps[:-1]), f"{_at(steps[:-2])}: keys are texts: put `{steps[-2]}` in quotes")
     named = _NAMED.search(said)
     at = [*steps, named[1]] if named else list(steps)
-    return Mistake(_place(text, at), f"{_at(steps)}: {said}" if steps else said)
+    return Mistake(places.of(at), f"{_at(steps)}: {said}" if steps else said)
 
 
 # -- where it is
@@ -217,18 +346,29 @@ def _line(mistake: Mistake) -> tuple[tuple[int, ...], str]:
     return tuple(int(part) for part in mistake.place.split(":") if part), mistake.text
 
 
-def _place(text: str, steps: Sequence[str | int]) -> str:
-    """Return `:line:column` of the deepest part of a file that a path of keys and positions reaches."""
-    node: Node | None = YAML(typ="rt", pure=True).compose(text)
-    if node is None:
-        return ""
-    mark = node.start_mark
-    for step in steps:
-        inner = _inside(node, step)
-        if inner is None:
-            continue  # the models' own words, like the kind of a union, are no part of the file
-        mark, node = inner
-    return _mark(mark)
+class Places:
+    """Where the parts of a file stand; the file is read for it once, and only when something is asked for."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def of(self, steps: Sequence[str | int]) -> str:
+        """Return `:line:column` of the deepest part of a file that a path of keys and positions reaches."""
+        node = self._root
+        if node is None:
+            return ""
+        mark = node.start_mark
+        for step in steps:
+            inner = _inside(node, step)
+            if inner is None:
+                continue  # the models' own words, like the kind of a union, are no part of the file
+            mark, node = inner
+        return _mark(mark)
+
+    @cached_property
+    def _root(self) -> Node | None:
+        root: Node | None = YAML(typ="safe", pure=True).compose(self._text)
+        return root
 
 
 def _mark(mark: Any) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
-from adapters.model import Model
+from adapters.model import Model, Text
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -45,6 +45,12 @@ class Limits(Model):
         "question.",
     )
 
+    @model_validator(mode="after")
+    def _hedged_before_it_is_given_up(self) -> Limits:
+        if self.hedge_after_ms is not None and self.hedge_after_ms >= 1000 * self.timeout_s:
+            raise ValueError("`hedge_after_ms` must be less than `timeout_s`, at which the call is given up")
+        return self
+
 
 class Cost(Model):
     """What it costs to ask the registry, so that of several ways to a number the cheapest is taken."""
@@ -68,19 +74,19 @@ class Cost(Model):
 class Contacts(Model):
     """Offices, never private people, that are reached about the registry."""
 
-    technical: str = Field(description="Who repairs it in office hours.", examples=["it@land.example"])
-    legal: str = Field(description="Who answers for the sharing, data protection officer included.")
+    technical: Text = Field(description="Who repairs it in office hours.", examples=["it@land.example"])
+    legal: Text = Field(description="Who answers for the sharing, data protection officer included.")
     out_of_hours: str | None = Field(default=None, description="Who is called when it fails at night; null: nobody.")
 
 
 class Legal(Model):
     """Who answers for the data, and on what ground and terms it is shared."""
 
-    owner: str = Field(description="Body that answers for the data.", examples=["Survey and Cadastre Office"])
-    basis: str = Field(
+    owner: Text = Field(description="Body that answers for the data.", examples=["Survey and Cadastre Office"])
+    basis: Text = Field(
         description="Law or agreement that lets the registry answer.", examples=["Land Registration Act, section 9"]
     )
-    contact: str = Field(description="Where its operators are reached when it is down or breaks its promises.")
+    contact: Text = Field(description="Where its operators are reached when it is down or breaks its promises.")
     contacts: Contacts | None = Field(default=None, description="More than that one contact; null: it is for all.")
     purposes: tuple[str, ...] = Field(
         default=(),
@@ -141,6 +147,22 @@ class Hours(Model):
         there = moment.astimezone(ZoneInfo(self.timezone))
         day, clock = WEEKDAYS[there.weekday()], there.strftime("%H:%M")
         return any(day in one.days and one.opens <= clock < one.closes for one in self.windows)
+
+    def opens_at(self, moment: datetime) -> datetime | None:
+        """Return when the registry, closed at a moment, opens next; None where a change of clocks takes every window.
+
+        In the time zone of the registry.
+        """
+        zone = ZoneInfo(self.timezone)
+        today = moment.astimezone(zone).date()
+        days = [today + timedelta(days=ahead) for ahead in range(15)]
+        openings = sorted(
+            datetime.combine(day, time.fromisoformat(one.opens), zone)
+            for day in days
+            for one in self.windows
+            if WEEKDAYS[day.weekday()] in one.days
+        )
+        return next((opens for opens in openings if opens > moment and self.is_open(opens.astimezone(UTC))), None)
 
 
 class Freshness(Model):

@@ -6,6 +6,7 @@ import asyncio
 import hmac
 import os
 from collections.abc import Coroutine, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,7 +21,7 @@ from adapters.transport.client import open_session
 from gateway.agreements import follow, operators, public_key, report
 from gateway.cache import SWEEP_S, MemoryCache
 from gateway.consents import Consents, EmergencyFolder, follow_ledger
-from gateway.delivery.database import Database
+from gateway.delivery.database import Database, ExchangeError
 from gateway.delivery.deliveries import Deliveries, Outside
 from gateway.delivery.outbox import Outbox
 from gateway.delivery.sending import HttpSender
@@ -299,6 +300,7 @@ class Gateway:
             await self.session.close()
             raise
         self._is_open = True
+        self.registrations.report(has_changed=False)
         self.metrics.follow(self.cache, lambda: self.lineups)
         self.metrics.watch_linkage(self.linker)
         await self._switch()
@@ -337,7 +339,7 @@ class Gateway:
         await self.trail.close()
         await asyncio.to_thread(self.journal.close)
         self.subscriptions.close()
-        self.registrations.store.close()
+        self.registrations.close()
         self.linker.book.close()
         self.ledger.close()
         self.counter.close()
@@ -372,6 +374,9 @@ class Gateway:
         """Take in that other registries answer, or that some were switched off or on."""
         if has_changed or is_switched:
             await self._switch()
+        if is_switched:
+            with suppress(ExchangeError):  # it is tried anew every few seconds
+                await self.deliveries.purge()
         if has_changed:
             self.book.look_again()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import signal
 import sys
@@ -81,9 +82,10 @@ def sandbox(
     from gateway.show import addresses
 
     stop = threading.Event()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(name, lambda *_: stop.set())
-    with told():
+    signals = (signal.SIGTERM, signal.SIGINT)
+    for name in signals:
+        signal.signal(name, signal.default_int_handler)  # while it starts: it gives up at once
+    with told(), contextlib.suppress(KeyboardInterrupt):
         one = Sandbox(
             folder,
             port=port,
@@ -94,6 +96,8 @@ def sandbox(
             say=lambda text: typer.echo(f"  {text}", err=True),
         )
         with one.running() as content:
+            for name in signals:
+                signal.signal(name, lambda *_: stop.set())
             typer.echo(addresses(content, one.file, _command()))
             while not stop.wait(0.5):
                 if (part := one.ended()) is not None:

@@ -16,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gateway.api.described.reasons import UNAVAILABLE_REASONS, WITHHELD_REASONS
+from gateway.api.views.values import COMPARISONS
 from gateway.client import SandboxControls, UnreachableError, ask_sandbox
 from gateway.journal import read, sqlite_url, verify
 from gateway.sandbox import Sandbox
@@ -121,7 +122,9 @@ def _question(content: Mapping[str, Any], agreement: Agreement, subject: Identif
     _say("`derived` is computed here; it is as old as the oldest of its inputs.")
     for name, form in agreement.attributes.items():
         if isinstance(form, PredicateForm):
-            _say(f"`{name}` answers one agreed question, and no more: {form.operator} {form.threshold}?")
+            thresholds = form.threshold if isinstance(form.threshold, tuple) else (form.threshold,)
+            compared = f"{COMPARISONS[form.operator]} {', '.join(f'{number:,}' for number in thresholds)}"
+            _say(f"`{name}` answers one agreed question, and no more: {compared}?")
     console.print()
     show_side_by_side(told.record, told.evidence, EVERYBODY)
     console.print()

@@ -8,7 +8,7 @@ what the room before it returned, so the type checker keeps the order: `plan` ne
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
 import orjson
@@ -43,6 +43,7 @@ from standards.errors import (
     SourceUnavailableError,
 )
 from standards.filters import attributes_of
+from standards.household import Outcome, SourceOutcome
 from standards.identifiers import Identifier
 from standards.permit import Denial, DisclosureRequest, Permit, PersonPermit, Reason
 from standards.states import UnavailableReason
@@ -130,7 +131,7 @@ async def _permitted(question: Question, permit: Permit, rooms: Rooms, now: date
     built["data"] = orjson.Fragment(data)
     wire = orjson.dumps(built)
     entry = answered_entry(question, rooms, permit, read, finding, wire, now)
-    sources = merged_sources([d.profile for d in disclosures])
+    sources = _with_searched(merged_sources([d.profile for d in disclosures]), finding)
     if len(read) == 1 and not read[0].emergencies and not read[0].held.carried:
         rooms.recall.keep(consumer, item, Remembered(terms, built, entry, sources), read[0].gathered, len(data))
     await _give_notice(question, rooms, permit, read, now)
@@ -176,6 +177,14 @@ async def _found(
     name = (asked, permit.agreement_id, permit.agreement_version, permit.purpose, terms.stamp, terms.day)
     spread = int(rooms.keys.digest_of(asked), 16) % max(1, permit.max_results)
     return await rooms.paging.page(name if is_same_for_all else None, find, each, permit, item.page, spread)
+
+
+def _with_searched(sources: Mapping[str, SourceOutcome], finding: Finding) -> Mapping[str, SourceOutcome]:
+    """Return what every registry had to do with an answer, the one that was searched included: it says who is found."""
+    known = sources.get(finding.source_id or "")
+    if finding.source_id is None or (known is not None and known.outcome is not Outcome.NOT_ASKED):
+        return sources
+    return {**sources, finding.source_id: SourceOutcome(Outcome.ANSWERED)}
 
 
 def _plain(

@@ -15,7 +15,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
 
@@ -179,6 +178,8 @@ class Sandbox:
             agreement = read_agreement(path, catalogue)
             if agreement.consumer.id != name:
                 raise ConfigurationError(f"--consumer {name}: the agreement is of consumer {agreement.consumer.id}")
+            if taken := sorted({name, agreement.consumer.client_id} & set(CLIENTS)):
+                raise ConfigurationError(f"--consumer {name}: the sandbox has a client of its own named {taken[0]}")
             for older in agreement_files(folder):
                 if name in found and read_agreement(older, catalogue).consumer.id == name:
                     older.unlink()
@@ -231,10 +232,7 @@ class Sandbox:
     def _write_config(
         self, consumers: Mapping[str, Mapping[str, Any]], operators: Mapping[str, Mapping[str, Any]]
     ) -> Settings:
-        with ThreadPoolExecutor() as pool:  # each hash takes a tenth of a second on purpose
-            hashes = dict(
-                zip(consumers, pool.map(hashed, (c["client_secret"] for c in consumers.values())), strict=True)
-            )
+        hashes = {name: hashed(c["client_secret"], is_drawn=True) for name, c in consumers.items()}
         config: dict[str, Any] = {
             "sandbox": True,
             "server": {"port": self._port},

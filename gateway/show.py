@@ -243,9 +243,9 @@ def show_entry(seq: int, entry: Mapping[str, Any]) -> None:
             continue
         shown = entry[name]
         if name == "members":
-            shown = f"{len(shown)} pseudonyms of people in it"
+            shown = f"{len(shown)} pseudonyms, one for each number of its people"
         elif isinstance(shown, list):
-            shown = f"{len(shown)}: {', '.join(shown)}"
+            shown = f"{len(shown)}: {', '.join(shown)}" if shown else "nothing"
         elif isinstance(shown, dict):
             shown = ", ".join(f"{k} {v}" for k, v in shown.items())
         table.add_row(f"  {name}", Text(str(shown)))

@@ -23,6 +23,8 @@ from standards.errors import AccessDeniedError, MalformedMessageError, Unauthent
 ALGORITHM: Final = "EdDSA"
 SCOPES: Final = tuple(sorted(one.scope for one in OPERATIONS.values()))
 """Every scope there is: one for each operation, written with dots."""
+NOBODY: Final = "$argon2id$v=19$m=65536,t=3,p=4$DlPqdoHlL5pc8lFP50S2cQ$ywYRt30yWcuZZj4FFGWU4M5An87QAA1DYS7HkRpvnu8"
+"""The hash of a secret that was drawn and thrown away: checking it takes as long as checking anybody's."""
 _KNOWN_AT_MOST: Final = 10_000
 _INVALID: Final = "the access token is not valid or has ended; ask for a new one"
 
@@ -62,7 +64,6 @@ class TokenOffice:
         self._consumers: Mapping[str, Consumer] = {c.client_id: c for c in consumers}
         self._assertions, self._issuers = assertions, issuers
         self._hasher = PasswordHasher()
-        self._nobody = self._hasher.hash(secrets.token_urlsafe())
         self._logins = asyncio.Semaphore(settings.login_concurrency)
         self._read: dict[bytes, _Read] = {}
         # INVARIANT: what a retired key has signed is worth nothing, also where it was read before.
@@ -80,13 +81,13 @@ class TokenOffice:
         Raises: UnauthenticatedError for an unknown client or a wrong secret, after the same amount of work.
         """
         consumer = self._consumers.get(client_id)
-        stated = consumer.secret_hash.get_secret_value() if consumer and consumer.secret_hash else self._nobody
+        stated = consumer.secret_hash.get_secret_value() if consumer and consumer.secret_hash else NOBODY
         await self._logins.acquire()  # each check takes 64 MiB and a tenth of a second: a login storm must queue
         check = asyncio.get_running_loop().run_in_executor(None, self._is_right, stated, client_secret)
         # A check goes on when its client hangs up, so its place becomes free when it ends and not before.
         check.add_done_callback(lambda _: self._logins.release())
         is_right = await asyncio.shield(check)
-        if not is_right or consumer is None or stated is self._nobody or "secret" not in consumer.logins:
+        if not is_right or consumer is None or stated is NOBODY or "secret" not in consumer.logins:
             raise UnauthenticatedError("the client id or the client secret is wrong")
         return self._issued(consumer, scope)
 
@@ -200,6 +201,10 @@ def _good(read: _Read, scope: str) -> Consumer:
     return read.consumer
 
 
-def hashed(secret: str) -> str:
-    """Return the argon2id hash of a client secret, as settings carry it."""
-    return PasswordHasher().hash(secret)
+def hashed(secret: str, *, is_drawn: bool = False) -> str:
+    """Return the argon2id hash of a client secret, as settings carry it.
+
+    is_drawn: the secret is long and drawn by chance, so that nobody guesses it and a guess need not cost much.
+    """
+    hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1) if is_drawn else PasswordHasher()
+    return hasher.hash(secret)

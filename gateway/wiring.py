@@ -18,11 +18,13 @@ from gateway.stages.recall import Recall
 from gateway.stages.respond import Responder
 from gateway.stages.rooms import Rooms
 from gateway.stages.search import Searcher
+from gateway.stages.under_way import edition_of
 from policies.probe_counts import ProbeCounts
 from standards import contexts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from adapters.catalogue import Registries
     from gateway.cache import MemoryCache
@@ -76,7 +78,7 @@ class Wiring:
         manifests = tuple(registries.manifests.values())
 
         def silent() -> frozenset[str]:
-            return frozenset(id_ for id_, registry in registries.items() if registry.guarded.is_open)
+            return silent_now(registries, parts.now())
 
         planner = Planner(manifests, parts.catalogue, silent)
         of_past = [past for manifest in manifests if (past := manifest.for_past()) is not None]
@@ -95,7 +97,7 @@ class Wiring:
             ),
             planner=planner,
             past_planner=Planner(of_past, parts.catalogue, silent),
-            fetcher=Fetcher(registries, self._calls_over(registries), parts.now),
+            fetcher=Fetcher(registries, self._calls_over(registries, is_beside=not is_counting), parts.now),
             searcher=Searcher(registries),
             paging=Paging(),
             recall=Recall(parts.cache, _name(registries)),
@@ -109,9 +111,9 @@ class Wiring:
             notices=parts.ledger.notices,
         )
 
-    def _calls_over(self, registries: Registries) -> Calls:
+    def _calls_over(self, registries: Registries, *, is_beside: bool) -> Calls:
         if self._calls is not None:
-            return self._calls.over(registries)
+            return self._calls.over(registries, is_beside=is_beside)
         stated = self._parts.settings.cache
         self._calls = Calls(
             registries,
@@ -126,6 +128,18 @@ class Wiring:
         return self._calls
 
 
+def silent_now(registries: Registries, now: datetime) -> frozenset[str]:
+    """Return the registries that will hardly answer: left alone after failures, switched off, or closed at this hour.
+
+    A plan goes round them where another way leads there, and asks them where none does.
+    """
+    return frozenset(
+        id_
+        for id_, registry in registries.items()
+        if registry.guarded.is_open or ((hours := registry.manifest.hours) is not None and not hours.is_open(now))
+    )
+
+
 def _name(registries: Registries) -> str:
     """Return what tells a lineup from every other."""
-    return ", ".join(f"{id_} {one.manifest.version}" for id_, one in registries.items())
+    return ", ".join(f"{id_} {edition_of(one.manifest)}" for id_, one in registries.items())

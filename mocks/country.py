@@ -23,6 +23,7 @@ from mocks.education import EducationRegistry
 from mocks.employment import EmploymentRegistry
 from mocks.farmer import FarmerRegistry
 from mocks.farmers_list import FarmersListRegistry
+from mocks.folders import own_folder
 from mocks.happenings import Happenings
 from mocks.health import HealthRegistry
 from mocks.housing import HousingRegistry
@@ -110,7 +111,7 @@ async def open_country(
         runners: list[web.AppRunner] = []
         until_closed.push_async_callback(_stop, clock, runners)
         # What lies in files lies where nobody takes it for the gateway's own, and goes with the country.
-        folder = Path(until_closed.enter_context(tempfile.TemporaryDirectory(prefix="poveria-")))
+        folder = until_closed.enter_context(own_folder())
         for place, kind in enumerate((*REGISTRIES, *TABLES)):
             registry = kind(population, kind.new_credentials())
             registry.controls = controls(happenings, clock)

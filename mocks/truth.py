@@ -125,6 +125,7 @@ def _as_listed(entry: ListEntry) -> dict[str, Any]:
         "birth_date": entry.birth_date.isoformat(),
         "locality": entry.village,
         "sub_region_code": entry.district,
+        "region_code": entry.region,
     }
 
 

@@ -35,6 +35,7 @@ _OUTAGES: Final = frozenset(
         UnavailableReason.SOURCE_DOWN,
         UnavailableReason.SOURCE_TIMEOUT,
         UnavailableReason.SOURCE_BUSY,
+        UnavailableReason.SOURCE_CLOSED,
         UnavailableReason.SOURCE_REFUSED,
         UnavailableReason.SOURCE_SUSPENDED,
         UnavailableReason.NOT_AS_OF,

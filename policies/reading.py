@@ -38,6 +38,8 @@ def read_agreement(path: Path, catalogue: Catalogue) -> Agreement:
     """
     try:
         return parse_agreement(path.read_text(encoding="utf-8"), catalogue, name=str(path))
+    except FileNotFoundError:
+        raise ConfigurationError(f"{path}: there is no such file") from None
     except (OSError, UnicodeDecodeError) as wrong:
         raise ConfigurationError(f"{path}: cannot be read as UTF-8 text ({type(wrong).__name__})") from None
 

@@ -147,6 +147,11 @@ UNAVAILABLE: Final[Mapping[StrEnum, Words]] = {
         "An office was too busy to answer, so this was not told.",
         "the source's limit was reached, here or there",
     ),
+    UnavailableReason.SOURCE_CLOSED: Words(
+        "the registry is closed at this hour, as its owner announced; ask again when it has opened",
+        "An office's computer is switched off at this hour, so this was not told.",
+        "no answer outside the hours that the source's manifest declares",
+    ),
     UnavailableReason.SOURCE_REFUSED: Words(
         "the registry refuses to answer this gateway; its operators have to settle that",
         "An office did not want to answer us, so this was not told.",

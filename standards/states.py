@@ -45,6 +45,7 @@ class UnavailableReason(StrEnum):
     SOURCE_DOWN = "source_down"
     SOURCE_TIMEOUT = "source_timeout"
     SOURCE_BUSY = "source_busy"
+    SOURCE_CLOSED = "source_closed"
     SOURCE_REFUSED = "source_refused"
     SOURCE_SUSPENDED = "source_suspended"
     SOURCE_CONTRACT = "source_contract"
@@ -95,6 +96,8 @@ class Unavailable(NamedTuple):
 
     reason: UnavailableReason
     source_id: str | None = None
+    until: str | None = None
+    """When a registry that is closed opens again, as a timestamp."""
 
 
 class Conflict(NamedTuple):

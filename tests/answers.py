@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import ValidationError
+from jsonschema_rs import Draft202012Validator, ValidationError
 
 from gateway.api.views.view import ITEM, Shape, schema_of
 from gateway.show import Values, shape_in
@@ -29,12 +28,16 @@ def view(agreement: Agreement, shape: Shape) -> dict[str, Any]:
 
 
 class Checker:
-    """Holds answers against one schema, whole or item by item."""
+    """Holds answers against one schema, whole or item by item.
+
+    By another library than ours, which takes a hundredth of the time: properties hold hundreds of schemas to theirs.
+    """
 
     def __init__(self, schema: Mapping[str, Any]) -> None:
-        Draft202012Validator.check_schema(schema)
-        self._body = Draft202012Validator(schema)
-        self._item = Draft202012Validator({"$ref": f"#/$defs/{ITEM}", "$defs": schema["$defs"]})
+        self._body = Draft202012Validator(dict(schema))  # raises for what is no schema
+        # What is plain has no items.
+        of_item = {"$ref": f"#/$defs/{ITEM}", "$defs": schema["$defs"]} if ITEM in schema["$defs"] else schema
+        self._item = Draft202012Validator(dict(of_item))
 
     def faults(self, body: object) -> list[str]:
         """What the schema holds against a whole answer."""
@@ -46,9 +49,10 @@ class Checker:
 
 
 def _told(error: ValidationError) -> str:
-    while error.context:
-        error = max(error.context, key=lambda inner: (len(inner.absolute_path), -len(inner.message)))
-    return f"{error.json_path}: {error.message[:300]}"
+    while branches := getattr(error.kind, "context", None):
+        inside = (inner for branch in branches for inner in branch)
+        error = max(inside, key=lambda inner: (len(inner.instance_path), -len(inner.message)))
+    return f"{'.'.join(map(str, error.instance_path))}: {error.message[:300]}"
 
 
 Fact = tuple[str, str]

@@ -1,1 +1,1 @@
-"""Drivers that a manifest alone sets up, one file per protocol."""
+"""Drivers that a manifest alone sets up, one folder per protocol."""

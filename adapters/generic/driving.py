@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Final, Protocol, cast
+from typing import TYPE_CHECKING, Final, Protocol, cast, runtime_checkable
 
 from adapters.manifest import Protocol as Speaks
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
+    from adapters.generic.files.way import ListState
     from adapters.manifest import Manifest
     from adapters.ports import RegistryAdapter
     from adapters.transport.client import Session
@@ -33,6 +34,19 @@ class Way(Protocol):
 
     async def close(self) -> None:
         """Let go of what only this registry uses."""
+        ...
+
+
+@runtime_checkable
+class ListWay(Protocol):
+    """The way to a registry that is a list: it is read whether somebody asks or not, and stands some way."""
+
+    def begin(self, is_off: Callable[[], bool]) -> None:
+        """Look for the list from now on, in the background, but for as long as the registry is switched off."""
+        ...
+
+    def state(self) -> ListState:
+        """Return how the list stands."""
         ...
 
 

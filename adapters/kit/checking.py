@@ -15,13 +15,16 @@ from adapters.examples import differences, load_examples, replay
 from adapters.kit.draft.emit import questions
 from adapters.kit.findings import Finding
 from adapters.kit.readiness import READINESS, load_readiness
+from adapters.kit.standing import read_first, standing_findings
+from adapters.kit.tiers import described
 from adapters.kit.watching import opened
 from adapters.manifest import OAuth2Auth
 from adapters.ports import Deadline, Fetch, LinkableAdapter, TraitFetch
+from adapters.reading_manifest import Places
 from standards.attributes import Catalogue
 from standards.codes import CodeDirectories
 from standards.errors import ConfigurationError, SourceError
-from standards.identifiers import Identifier
+from standards.identifiers import GROUP_TYPES, PERSON_TYPES, PLACE_TYPES, Identifier
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -33,9 +36,12 @@ if TYPE_CHECKING:
     from adapters.ports import RegistryAdapter
     from standards.states import JsonValue
 
+    Steps = tuple[str | int, ...]
+
 NOBODY: Final = "0000000000"
 """A number that no registry gives out."""
 _NO_TRAITS: Final[Mapping[str, str]] = {"string": "Nobody At All", "date": "1850-01-01"}
+_KNOWN_TYPES: Final = (*PERSON_TYPES, *GROUP_TYPES, *PLACE_TYPES)
 _CALL_S: Final = 10.0
 
 
@@ -50,41 +56,55 @@ def check(folder: Path, environment: Mapping[str, str]) -> list[Finding]:
         *_open_questions(folder),
         _readiness_finding(folder),
         *_example_findings(folder, manifest),
-        _call_finding(manifest, environment),
+        Finding("tier", True, described(folder).rating.text),
+        *_call_findings(manifest, environment),
     ]
 
 
 def check_manifest(manifest: Manifest, environment: Mapping[str, str]) -> list[Finding]:
     """Return what is found of a manifest that lies in no folder: what it means, and one call."""
     wrong = [Finding("manifest", False, one) for one in catalogue_differences(manifest)]
-    return [*(wrong or [_sum(manifest)]), _call_finding(manifest, environment)]
+    return [*(wrong or [_sum(manifest)]), *_call_findings(manifest, environment)]
 
 
 def catalogue_differences(manifest: Manifest) -> list[str]:
     """Return where a manifest and the attribute catalogue do not agree."""
+    return [text for _, text in _differences(manifest)]
+
+
+def _differences(manifest: Manifest) -> Iterator[tuple[Steps, str]]:
+    """Yield the same with the keys and positions that lead there."""
     catalogue = Catalogue.load()
-    named = [name for lookup in manifest.lookups for name in lookup.attributes]
-    named += [name for search in manifest.searches for name in search.attributes]
-    wrong = [_not_there(name, catalogue) for name in named if name not in catalogue]
-    for name, field in _fields(manifest):
+    named = [(("lookups", at, "attributes"), n) for at, one in enumerate(manifest.lookups) for n in one.attributes]
+    named += [(("searches", at, "attributes"), n) for at, one in enumerate(manifest.searches) for n in one.attributes]
+    yield from ((steps, _not_there(name, catalogue)) for steps, name in named if name not in catalogue)
+    for at, lookup in enumerate(manifest.lookups):
+        strangers = {*lookup.by, *lookup.identifiers} - {*_KNOWN_TYPES, *manifest.issues}
+        for type_ in sorted(strangers):
+            if close := get_close_matches(type_, _KNOWN_TYPES, n=1, cutoff=0.6):
+                text = f"{type_}: no identifier type; did you mean {close[0]}? If not, name it under `issues`"
+                yield ("lookups", at), text
+    for steps, name, field in _fields(manifest):
         definition = catalogue.get(name)
         if definition is None:
             continue
         if definition.type != field.type:
-            wrong.append(f"{name}: {field.type} here, {definition.type} in the catalogue")
+            yield (*steps, "type"), f"{name}: {field.type} here, {definition.type} in the catalogue"
         if definition.codes:
-            wrong += _unknown_codes(name, definition.codes, field.codes.values())
-    return wrong
+            yield from (
+                ((*steps, "codes"), text) for text in _unknown_codes(name, definition.codes, field.codes.values())
+            )
 
 
-def _fields(manifest: Manifest) -> Iterator[tuple[str, DciField | ValueField]]:
-    """Return every attribute that a manifest maps, with how."""
-    for dci in manifest.dci.lookups.values() if manifest.dci else ():
-        yield from dci.attributes.items()
-    for layout in manifest.records.values():
-        yield from layout.attributes.items()
-    for lookup in manifest.lookups:
-        yield from lookup.by_traits.traits.items() if lookup.by_traits else ()
+def _fields(manifest: Manifest) -> Iterator[tuple[Steps, str, DciField | ValueField]]:
+    """Return every attribute that a manifest maps, with where and how."""
+    for key, dci in manifest.dci.lookups.items() if manifest.dci else ():
+        yield from ((("dci", "lookups", key, "attributes", name), name, one) for name, one in dci.attributes.items())
+    for key, layout in manifest.records.items():
+        yield from ((("records", key, "attributes", name), name, one) for name, one in layout.attributes.items())
+    for at, lookup in enumerate(manifest.lookups):
+        traits = lookup.by_traits.traits if lookup.by_traits else {}
+        yield from ((("lookups", at, "by_traits", "traits", name), name, one) for name, one in traits.items())
 
 
 def _not_there(name: str, catalogue: Catalogue) -> str:
@@ -94,14 +114,21 @@ def _not_there(name: str, catalogue: Catalogue) -> str:
 
 def _unknown_codes(name: str, directory: str, codes: Iterable[str]) -> list[str]:
     known = CodeDirectories.load().codes(directory)
-    return [f"{name}: {directory} has no code {code}" for code in sorted(set(codes) - known.keys())]
+    there_are = f"there are {', '.join(sorted(known))}" if len(known) <= 20 else "see standards/codes.yaml"
+    return [f"{name}: {directory} has no code {code}; {there_are}" for code in sorted(set(codes) - known.keys())]
 
 
 def _manifest_findings(folder: Path, manifest: Manifest) -> list[Finding]:
     findings = []
     if manifest.id != folder.resolve().name:
         findings.append(Finding("manifest", False, f"the folder must bear its id, {manifest.id}"))
-    findings += [Finding("manifest", False, wrong) for wrong in catalogue_differences(manifest)]
+    differences = list(_differences(manifest))
+    places = Places((folder / MANIFEST).read_text(encoding="utf-8-sig")) if differences else None
+    findings += [
+        Finding("manifest", False, f"{folder / MANIFEST}{places.of(steps)}: {text}")
+        for steps, text in differences
+        if places
+    ]
     return findings or [_sum(manifest)]
 
 
@@ -125,7 +152,7 @@ def _readiness_finding(folder: Path) -> Finding:
         return Finding("readiness", False, str(error))
     if readiness.todo:
         return Finding("readiness", False, f"still to do: {', '.join(readiness.todo)}")
-    return Finding("readiness", True, f"{len(readiness.root)} rules answered")
+    return Finding("readiness", True, f"{readiness.progress} rules done or exempt")
 
 
 def _example_findings(folder: Path, manifest: Manifest) -> list[Finding]:
@@ -137,7 +164,7 @@ def _example_findings(folder: Path, manifest: Manifest) -> list[Finding]:
     findings = [
         Finding("examples", False, f"none of lookup {lookup.name}")
         for lookup in manifest.lookups
-        if lookup.name not in shown
+        if lookup.name not in shown and lookup.by_traits is None  # that one brings candidates, and no attributes
     ]
     for example in examples:
         try:
@@ -151,17 +178,18 @@ def _example_findings(folder: Path, manifest: Manifest) -> list[Finding]:
     return findings
 
 
-def _call_finding(manifest: Manifest, environment: Mapping[str, str]) -> Finding:
+def _call_findings(manifest: Manifest, environment: Mapping[str, str]) -> list[Finding]:
     address = manifest.connection.base_url.removeprefix("env:")
     if not environment.get(address):
-        return Finding("test call", None, f"not tried: {address} is not set")
+        return [Finding("test call", None, f"not tried: {address} is not set")]
     if (why := needs_gateway(manifest)) is not None:
-        return Finding("test call", None, f"not tried: {why}, which needs a running gateway")
+        return [Finding("test call", None, f"not tried: {why}, which needs a running gateway")]
     try:
-        known = asyncio.run(_call(manifest, environment))
-    except (SourceError, ConfigurationError) as error:
-        return Finding("test call", False, str(error))
-    return Finding("test call", True, "answered" if not known else "answered, and knows nobody's number")
+        return asyncio.run(_called(manifest, environment))
+    except ConfigurationError as error:
+        return [Finding("test call", False, str(error))]
+    except Exception as error:  # noqa: BLE001 - a defect of the registry's adapter is a finding, and no end
+        return [Finding("test call", False, f"a defect of its adapter: {type(error).__name__}")]
 
 
 def needs_gateway(manifest: Manifest) -> str | None:
@@ -176,17 +204,27 @@ def needs_gateway(manifest: Manifest) -> str | None:
     return None
 
 
-async def _call(manifest: Manifest, environment: Mapping[str, str]) -> bool:
-    """Ask about nobody, and tell whether the registry knows that number."""
-    lookup = next((one for one in manifest.lookups if one.by), None)
+async def _called(manifest: Manifest, environment: Mapping[str, str]) -> list[Finding]:
+    """Ask about nobody, and look how a list or a database stands."""
     async with opened(manifest, environment) as (adapter, _):
-        deadline = Deadline.after(_CALL_S)
-        if lookup is None:
-            return await _knows_by_traits(manifest, adapter, deadline)
-        nobody = Identifier(lookup.by[0], NOBODY)
-        request = Fetch(manifest.id, lookup.name, (nobody,), frozenset(lookup.attributes), "check")
-        answer = await adapter.fetch(request, deadline)
-        return answer.records[nobody] is not None
+        await read_first(adapter)
+        try:
+            known = await _call(manifest, adapter, Deadline.after(_CALL_S))
+            said = Finding("test call", True, "answered" if not known else "answered, and knows nobody's number")
+        except SourceError as error:
+            said = Finding("test call", False, str(error))
+        return [said, *await standing_findings(manifest, adapter)]
+
+
+async def _call(manifest: Manifest, adapter: RegistryAdapter, deadline: Deadline) -> bool:
+    """Tell whether the registry knows nobody's number."""
+    lookup = next((one for one in manifest.lookups if one.by), None)
+    if lookup is None:
+        return await _knows_by_traits(manifest, adapter, deadline)
+    nobody = Identifier(lookup.by[0], NOBODY)
+    request = Fetch(manifest.id, lookup.name, (nobody,), frozenset(lookup.attributes), "check")
+    answer = await adapter.fetch(request, deadline)
+    return answer.records[nobody] is not None
 
 
 async def _knows_by_traits(manifest: Manifest, adapter: RegistryAdapter, deadline: Deadline) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -30,14 +31,14 @@ _ENVELOPES: Final[Mapping[Protocol, str]] = {
 """Protocol -> fields that are the protocol's own."""
 
 
-def beyond(manifest: Manifest, responses: Iterable[Response], names: frozenset[str] | None = None) -> tuple[str, ...]:
-    """Return the names of leaves in records that nothing of the manifest reads, in alphabetical order.
+def beyond(manifest: Manifest, responses: Iterable[Response], names: frozenset[str] | None = None) -> dict[str, int]:
+    """Return the names of leaves in records that nothing of the manifest reads, and how often each stands there.
 
     names: attributes that were asked for; what only other attributes read then counts as beyond too.
     """
     read = _words(manifest, names) | set(_ENVELOPES.get(manifest.speaks, "").split())
-    seen = {name for response in responses for name in _names(response, manifest.speaks)}
-    return tuple(sorted(name for name in seen - read if _SHOWABLE.fullmatch(name)))
+    seen = Counter(name for response in responses for name in _names(response, manifest.speaks))
+    return {name: seen[name] for name in sorted(seen.keys() - read) if _SHOWABLE.fullmatch(name)}
 
 
 def can_be_told(manifest: Manifest) -> bool:

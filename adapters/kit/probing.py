@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import math
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from adapters.kit import probe_checks as checks
 from adapters.kit.changes import schema_digest
 from adapters.kit.checking import needs_gateway
 from adapters.kit.findings import Finding
-from adapters.kit.probe_calls import UNKNOWN, Caller
+from adapters.kit.probe_calls import MOST_REQUESTS, UNKNOWN, Caller, StoppedError
 from adapters.kit.report import Latency, ProbeReport
+from adapters.kit.standing import read_first, standing_findings
 from adapters.kit.transport import transport_findings
 from adapters.kit.watching import opened
 from adapters.manifest import NoAuth
@@ -38,9 +40,11 @@ class Terms(NamedTuple):
     """People whom the registry knows, for what can only be seen of them."""
     calls: int = CALLS
     per_s: float = PER_S
-    """Calls per second; the manifest's own pace where that is slower."""
+    """Requests per second; the manifest's own pace where that is slower."""
     exempt: str | None = None
     """Why the readiness list exempts the registry from `minimal`."""
+    most_requests: int = MOST_REQUESTS
+    """Requests after which it goes no further."""
 
 
 async def probe(manifest: Manifest, environment: Mapping[str, str], terms: Terms) -> ProbeReport:
@@ -54,27 +58,53 @@ async def probe(manifest: Manifest, environment: Mapping[str, str], terms: Terms
     now = datetime.now(UTC)
     findings = [] if manifest.hours is None or manifest.hours.is_open(now) else [_CLOSED]
     async with opened(manifest, environment) as line:
-        caller = Caller(manifest, lookup, line, min(terms.per_s, manifest.limits.pace_per_s or terms.per_s))
+        pace = min(terms.per_s, manifest.limits.pace_per_s or terms.per_s)
+        caller = Caller(manifest, lookup, line, pace, terms.most_requests)
         if caller.watch is not None:
             findings += await transport_findings(manifest, environment)
+        await read_first(line.adapter)
         first = await caller.ask([UNKNOWN])
         findings.append(checks.of_unknown(first))
+        findings += await standing_findings(manifest, line.adapter)
         if first.failed in (UnavailableReason.SOURCE_DOWN, UnavailableReason.SOURCE_REFUSED):
             return _report(manifest, caller, findings, now)
-        known = [one.value for one in terms.numbers if one.type == lookup.by[0]][:MOST_NUMBERS]
-        single = await _one_by_one(caller, known, terms.calls)
-        findings.append(_waiting(caller))
-        latency = _latency(caller)
-        findings.append(await checks.of_malformed(caller))
-        findings += await checks.of_batches(caller, known)
-        findings.append(await checks.of_pages(caller, known, single))
-        findings.append(await checks.of_concurrency(caller))
-        findings += await checks.of_privacy(caller, known, terms.exempt)
-        records = [*_records(single), *await _rest(caller, known[terms.calls :])]
-        coverage, of_coverage = checks.of_coverage(caller, records)
-        findings += [*of_coverage, _fresh(manifest, records, now)]
-    findings.append(await _strangers(manifest, lookup, environment))
-    return _report(manifest, caller, findings, now, latency=latency, coverage=coverage)
+        seen = _Seen()
+        try:
+            await _try(caller, terms, findings, seen, now)
+        except StoppedError as error:
+            findings.append(Finding("stopped", False, f"{error}: nothing more was asked", _AGAIN))
+            return _report(manifest, caller, findings, now, latency=_latency(caller))
+    findings.append(await _strangers(caller, environment))
+    return _report(manifest, caller, findings, now, latency=seen.latency, coverage=seen.coverage)
+
+
+class _Seen:
+    """What a probe measures beside its findings."""
+
+    latency: Latency | None = None
+    coverage: Mapping[str, float] = {}
+
+
+async def _try(caller: Caller, terms: Terms, findings: list[Finding], seen: _Seen, now: datetime) -> None:
+    """Try everything that takes calls, one thing after the other; what would tire a registry comes last.
+
+    Raises: StoppedError when the registry is asked no further.
+    """
+    known = list(dict.fromkeys(one.value for one in terms.numbers if one.type == caller.lookup.by[0]))[:MOST_NUMBERS]
+    caller.has_numbers = bool(known)
+    single = await _one_by_one(caller, known, terms.calls)
+    if known:
+        findings.append(checks.of_known(caller.outcomes[1 : 1 + len(known[: terms.calls])]))
+    findings.append(_waiting(caller))
+    seen.latency = _latency(caller)
+    findings.append(await checks.of_malformed(caller))
+    findings += await checks.of_batches(caller, single)
+    findings.append(await checks.of_pages(caller, known, single))
+    findings += await checks.of_privacy(caller, [n for n, one in single.items() if one is not None], terms.exempt)
+    records = [*_records(single), *await _rest(caller, known[terms.calls :])]
+    seen.coverage, of_coverage = checks.of_coverage(caller, records)
+    findings += [*of_coverage, _fresh(caller, records, now)]
+    findings.append(await checks.of_concurrency(caller))
 
 
 def read_numbers(text: str, manifest: Manifest) -> list[Identifier]:
@@ -146,26 +176,38 @@ def _waiting(caller: Caller) -> Finding:
     return Finding("latency", slowest_s < limit_s * 0.9, text, remedy)
 
 
-def _fresh(manifest: Manifest, records: Sequence[Record], now: datetime) -> Finding:
+def _fresh(caller: Caller, records: Sequence[Record], now: datetime) -> Finding:
+    freshness = caller.manifest.freshness
     dated = [record.as_of for record in records if record.as_of]
     if not records:
-        return Finding("freshness", None, "give numbers that it knows, with --numbers")
+        return Finding("freshness", None, caller.lacks)
     if not dated:
         return Finding("freshness", None, "no record says as of when it holds")
-    if manifest.freshness is None:
-        return Finding("freshness", None, f"no lag is declared; the newest record is of {max(dated)[:10]}")
-    is_met = any(manifest.freshness.is_met(one, now) for one in dated)
-    text = f"the newest of {len(dated)} records is of {max(dated)[:10]}; {manifest.freshness.max_lag_h:g} h declared"
+    if freshness is None:
+        return Finding("freshness", None, f"no lag is declared; the newest record is {_age(max(dated), now)}")
+    is_met = any(freshness.is_met(one, now) for one in dated)
+    text = f"the newest of {len(dated)} records is {_age(max(dated), now)}; {freshness.max_lag_h:g} h declared"
     return Finding("freshness", is_met, text, "Bring it up to date, declare the true lag, or probe more numbers.")
 
 
-async def _strangers(manifest: Manifest, lookup: Lookup, environment: Mapping[str, str]) -> Finding:
+def _age(as_of: str, now: datetime) -> str:
+    """Return about how old something is: the day itself stands in somebody's record."""
+    days = (now.date() - date.fromisoformat(as_of[:10])).days
+    if days <= _RECENT_DAYS:
+        return "of today" if days <= 0 else f"{days} days old"
+    return f"some {round(days / 7)} weeks old" if days < _LONG_DAYS else f"some {round(days / 365.25, 1):g} years old"
+
+
+async def _strangers(caller: Caller, environment: Mapping[str, str]) -> Finding:
     """Ask without credentials, which must be refused."""
+    manifest = caller.manifest
     if isinstance(manifest.connection.auth, NoAuth):
         return Finding("without credentials", None, "it asks for none; readiness.yaml says why")
     bare = manifest.connection.model_copy(update={"auth": NoAuth()})
     async with opened(manifest.model_copy(update={"connection": bare}), environment) as line:
-        outcome = await Caller(manifest, lookup, line, PER_S).ask([UNKNOWN])
+        stranger = Caller(manifest, caller.lookup, line, PER_S)
+        outcome = await stranger.ask([UNKNOWN])
+    caller.add(stranger)
     if outcome.failed is UnavailableReason.SOURCE_REFUSED:
         return Finding("without credentials", True, "refused")
     remedy = "Answer 401 to whoever brings no credentials."
@@ -177,7 +219,8 @@ def _latency(caller: Caller) -> Latency | None:
     taken = sorted(caller.watch.seconds if caller.watch else [o.seconds for o in caller.outcomes if o.failed is None])
     if not taken:
         return None
-    p50, p90, p99 = (round(taken[min(len(taken) - 1, int(len(taken) * share))] * 1000, 1) for share in _SHARES)
+    # The nearest rank: the least time within which at least that share of the calls was answered.
+    p50, p90, p99 = (round(taken[math.ceil(len(taken) * share) - 1] * 1000, 1) for share in _SHARES)
     return Latency(p50_ms=p50, p90_ms=p90, p99_ms=p99)
 
 
@@ -188,11 +231,15 @@ def _report(manifest: Manifest, caller: Caller, findings: Sequence[Finding], now
         version=manifest.version,
         schema_digest=schema_digest(manifest),
         at=now.replace(microsecond=0),
-        calls=len(caller.watch.seconds) if caller.watch else sum(one.failed is None for one in caller.outcomes),
+        requests=caller.requests,
+        calls=caller.answered,
         findings=tuple(findings),
         **seen,
     )
 
 
+_RECENT_DAYS: Final = 14
+_LONG_DAYS: Final = 365
 _SHARES: Final = (0.5, 0.9, 0.99)
+_AGAIN: Final = "Let it recover, mend what is found above, and probe again, slower (`--per-s`) or with fewer numbers."
 _CLOSED: Final = Finding("hours", None, "outside its hours: what is missing now may be there in them")

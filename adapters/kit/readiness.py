@@ -62,6 +62,11 @@ class Readiness(RootModel[dict[str, Standing | Literal["done", "todo"]]]):
         return standing.comment if isinstance(standing, Standing) and standing.status == "exempt" else None
 
     @property
+    def progress(self) -> str:
+        """Return how many rules are done or exempt, of all: `14/15`."""
+        return f"{len(RULES) - len(self.todo)}/{len(RULES)}"
+
+    @property
     def todo(self) -> tuple[str, ...]:
         """Rules still to be fulfilled, in the order of RULES."""
         return tuple(rule for rule in RULES if self.status(rule) == "todo")

@@ -16,6 +16,7 @@ from standards.errors import ConfigurationError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from adapters.kit.tiers import Rating
     from adapters.manifest import Manifest
 
 PROBE: Final = "probe.json"
@@ -39,7 +40,8 @@ class ProbeReport(Model):
     version: str
     schema_digest: str
     at: datetime
-    calls: int = Field(description="Calls that the registry answered during the probe.")
+    requests: int = Field(default=0, description="Requests that were sent to the registry.")
+    calls: int = Field(description="Responses that came, whatever they said.")
     latency: Latency | None = None
     coverage: dict[str, float] = Field(default={}, description="Identifier type -> share of the records seen.")
     findings: tuple[Finding, ...]
@@ -68,24 +70,32 @@ def load_report(path: Path) -> ProbeReport | None:
         raise ConfigurationError(f"{path}: not a report; probe again with `hearth registry probe --save`") from None
 
 
-def as_json(report: ProbeReport) -> dict[str, object]:
-    """Return a report for programs."""
+def as_json(report: ProbeReport, rating: Rating) -> dict[str, object]:
+    """Return a report for programs.
+
+    rating: the registry's, resting on this report.
+    """
     return {
         **report.model_dump(mode="json", exclude={"findings"}),
         "passed": report.passed,
+        "tier": rating.tier.value,
+        "lacking": list(rating.lacking),
         "findings": plain(report.findings),
     }
 
 
-def as_lines(report: ProbeReport) -> list[str]:
+def as_lines(report: ProbeReport, rating: Rating) -> list[str]:
     """Return a report for a terminal."""
     shown = lines(report.registry, report.findings)
-    if report.latency is not None:
-        shown.append(f"      {report.calls} calls; {_latency(report.latency)}")
-    return shown
+    took = f"; {_latency(report.latency)}" if report.latency else ""
+    return [
+        *shown,
+        f"      {report.requests} requests, {report.calls} responses{took}",
+        f"      tier: {rating.text}",
+    ]
 
 
-def as_html(report: ProbeReport) -> str:
+def as_html(report: ProbeReport, rating: Rating) -> str:
     """Return a report as one page that stands alone."""
     rows = "\n".join(
         f'<tr class="{_CLASS[one.is_good]}"><td>{_WORD[one.is_good]}</td><td>{html.escape(one.what)}</td>'
@@ -96,9 +106,10 @@ def as_html(report: ProbeReport) -> str:
         "Registry": f"{report.title} ({report.registry})",
         "Manifest": f"version {report.version}, schema {report.schema_digest}",
         "Probed": report.at.strftime("%Y-%m-%d %H:%M UTC"),
-        "Calls answered": str(report.calls),
+        "Requests": f"{report.requests}, {report.calls} responses",
         "Latency": _latency(report.latency) if report.latency else "not measured",
         "Result": "passed" if report.passed else "not passed",
+        "Tier": rating.text,
     }
     shares = {f"Records with {type_}": f"{share:.1%}" for type_, share in report.coverage.items()}
     listed = "\n".join(

@@ -42,6 +42,14 @@ class Rating(NamedTuple):
     lacking: tuple[str, ...]
     """What the next tier asks for and is not there; empty for platinum."""
 
+    @property
+    def text(self) -> str:
+        """Return it in words: `silver; gold asks for: ...`."""
+        every = list(Tier)
+        if self.tier is every[-1]:
+            return self.tier.value
+        return f"{self.tier.value}; {every[every.index(self.tier) + 1].value} asks for: {'; '.join(self.lacking)}"
+
 
 class Facts(NamedTuple):
     """What a rating rests on."""
@@ -153,6 +161,16 @@ def _described(folder: Path, _stamps: tuple[tuple[int, int], ...]) -> Described:
     manifest = load_manifest(folder / MANIFEST)
     readiness, probe = _or_none(load_readiness, folder / READINESS), _or_none(load_report, folder / PROBE)
     return Described(manifest, readiness, probe, tier(manifest, readiness, probe))
+
+
+def in_folder(folder: Path) -> tuple[Readiness | None, ProbeReport | None]:
+    """Return the readiness list and the probe report of a folder; either is None when it is not there, or is none."""
+    return _in_folder(folder.resolve(), tuple(_stamp(folder / name) for name in (READINESS, PROBE)))
+
+
+@lru_cache(maxsize=256)
+def _in_folder(folder: Path, _stamps: tuple[tuple[int, int], ...]) -> tuple[Readiness | None, ProbeReport | None]:
+    return _or_none(load_readiness, folder / READINESS), _or_none(load_report, folder / PROBE)
 
 
 def all_described(folders: Iterable[Path]) -> Mapping[str, Described]:

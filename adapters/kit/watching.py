@@ -20,14 +20,17 @@ if TYPE_CHECKING:
 
 
 class Watch:
-    """A client that passes everything on, and remembers the last responses; nothing of them is written anywhere."""
+    """A client that passes everything on, counts it, and keeps responses when told to; none is written anywhere."""
 
     def __init__(self, client: SourceClient) -> None:
         self._client = client
+        self.sent = 0
+        """Requests that were sent, answered or not."""
         self.seconds: list[float] = []
         """How long each call took that was answered."""
+        self.keeps = False
         self.responses: list[Response] = []
-        """Responses since they were last cleared."""
+        """Responses that came while it was told to keep them."""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._client, name)
@@ -43,10 +46,12 @@ class Watch:
         body: bytes | None = None,
     ) -> Response:
         """Send a request on, and remember what came back and how long it took."""
+        self.sent += 1
         began = time.monotonic()
         response = await self._client.send(method, path, deadline, params=params, headers=headers, body=body)
         self.seconds.append(time.monotonic() - began)
-        self.responses.append(response)
+        if self.keeps:
+            self.responses.append(response)
         return response
 
 

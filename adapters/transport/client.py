@@ -5,6 +5,7 @@ No other file of this package opens a connection.
 
 from __future__ import annotations
 
+import re
 import time
 from base64 import b64encode
 from datetime import UTC, datetime
@@ -44,6 +45,7 @@ __all__ = ["HttpSourceClient", "Session", "base_address", "check_status", "open_
 
 _PERCENT: Final = {code: quoted for code in range(128) if (quoted := quote(chr(code), safe="")) != chr(code)}
 """ASCII characters that cannot stand in a query as they are."""
+_PRINTED: Final = re.compile(r"[!-~]+")
 _MOST_HEADS: Final = 16
 """Sets of header lines that are kept as they are sent."""
 
@@ -66,11 +68,19 @@ def base_address(manifest: Manifest, environment: Mapping[str, str]) -> str:
     Raises: ConfigurationError when it is missing, or is not an http or https address.
     """
     address = resolved(manifest.connection.base_url, manifest, environment)
-    parts = urlsplit(address)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+    if not _is_address(address):
         name = manifest.connection.base_url.removeprefix("env:")
         raise ConfigurationError(f"registry {manifest.id}: {name} must be an http or https address without query")
     return address.rstrip("/")
+
+
+def _is_address(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        is_whole = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is none, half an IPv6 address
+        return False
+    return is_whole and not parts.query and not parts.fragment and _PRINTED.fullmatch(text) is not None
 
 
 Session = Http1Session
@@ -279,7 +289,7 @@ def _seconds(retry_after: str) -> float | None:
         return float(retry_after[:9])
     try:
         moment = parsedate_to_datetime(retry_after)
-    except ValueError:
+    except (ValueError, OverflowError):  # the library counts an offset of many digits before it looks at it
         return None
     return max(0.0, (moment.replace(tzinfo=moment.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
 

@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from adapters.model import Model, Reference
 
 Token = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$")]
 """Name of a header or parameter, RFC 9110."""
+_FRAMING: Final = frozenset(
+    {"host", "content-length", "transfer-encoding", "connection", "upgrade", "te", "trailer", "expect"}
+    | {"accept-encoding"}
+)
+
+
+def _no_framing(name: str) -> str:
+    if name.lower() in _FRAMING:
+        raise ValueError(f"{name} belongs to the connection, and is not for a manifest to set")
+    return name
+
+
+HeaderName = Annotated[Token, AfterValidator(_no_framing)]
+"""Name of a header that a manifest may set: none of those by which messages are told apart."""
+HeaderText = Annotated[str, StringConstraints(pattern=r"^[\x20-\x7e]*$")]
 
 
 class NoAuth(Model):
@@ -22,7 +37,7 @@ class ApiKeyAuth(Model):
     """A key in a header, or in a parameter of the query."""
 
     kind: Literal["api_key"] = Field(description="A key that the registry has given out.")
-    header: Token | None = Field(default=None, description="Header that carries the key.", examples=["X-API-Key"])
+    header: HeaderName | None = Field(default=None, description="Header that carries the key.", examples=["X-API-Key"])
     query: Token | None = Field(
         default=None,
         description="Parameter that carries the key, where the registry takes no header: addresses end up in logs.",
@@ -56,7 +71,7 @@ class OAuth2Auth(Model):
     """OAuth 2 client credentials; the token is asked for when needed and kept until shortly before it ends."""
 
     kind: Literal["oauth2"] = Field(description="An access token is asked for, and sent with every request.")
-    token_path: str = Field(description="Path of the token endpoint below the base address.")
+    token_path: str = Field(pattern=r"^/[^\s#]*$", description="Path of the token endpoint below the base address.")
     client_id: Reference = Field(description="Reference to the client id.")
     method: Literal["client_secret", "private_key_jwt"] = Field(
         default="client_secret",
@@ -111,7 +126,7 @@ class Connection(Model):
 
     base_url: Reference = Field(description="Reference to the registry's base address.")
     auth: Auth = Field(default=NoAuth(), description="How the registry knows us; default: it does not ask.")
-    headers: dict[Token, Reference] = Field(
+    headers: dict[HeaderName, Reference] = Field(
         default={}, description="Further headers that carry credentials, such as a client's id beside its key."
     )
     tls: Tls | None = Field(

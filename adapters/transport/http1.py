@@ -19,6 +19,7 @@ from weakref import WeakSet
 import httptools
 
 from adapters.transport.alarms import Alarms
+from adapters.transport.tls import why
 
 IDLE_S: Final = 15.0
 """How long an unused connection is kept, in seconds; shorter than servers keep theirs."""
@@ -37,7 +38,7 @@ class Origin(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """A response, read whole; header names are in lower case, of a repeated one the last counts."""
+    """A response, read whole; header names are in lower case, the values of a repeated one are joined (RFC 9110)."""
 
     status: int
     headers: Mapping[str, str]
@@ -98,8 +99,8 @@ class Http1Session:
         connection = await self._connect(origin, until)
         try:
             return await connection.exchange(request, until, limit)
-        except _StaleError:
-            raise ConnectionFailedError("closed without a response") from None
+        except _StaleError as error:
+            raise ConnectionFailedError(str(error) or _closed_at_once(origin)) from None
 
     async def close(self) -> None:
         """Close every connection; whoever still waits for a response gets ConnectionFailedError."""
@@ -164,12 +165,17 @@ class Http1Session:
         except TimeoutError:
             raise TimeoutError from None
         except OSError as error:  # refused, unreachable, unknown name, or a certificate that does not hold
-            raise ConnectionFailedError(type(error).__name__) from None
+            raise ConnectionFailedError(why(error, is_tls=origin.is_tls)) from None
         finally:
             if not is_made:  # the faster event loop tells nobody that a connection given up on the way is gone
                 connection.abort()
                 self.closed(connection)
         return connection
+
+
+def _closed_at_once(origin: Origin) -> str:
+    hint = ": does it want another certificate of ours?" if origin.is_tls else ""
+    return f"closed without a response{hint}"
 
 
 @lru_cache(maxsize=256)
@@ -297,7 +303,7 @@ class _Connection(asyncio.Protocol):
         self.is_usable = False
         self._session.closed(self)
         if not self._has_begun:
-            self._fail(_StaleError())
+            self._fail(_StaleError(why(error, is_tls=True) if isinstance(error, ssl.SSLError) else ""))
         elif error is None and self._status >= 200 and not self._is_framed:
             self._finish(keep=False)
         else:
@@ -315,7 +321,9 @@ class _Connection(asyncio.Protocol):
         self._header_bytes += len(name) + len(value)
         if self._header_bytes > MAX_HEADER_BYTES:
             raise TooLargeError("headers")
-        self._headers[_lower(name)] = value.decode("latin-1")
+        told, key = value.decode("latin-1"), _lower(name)
+        held = self._headers.get(key)
+        self._headers[key] = told if held is None else f"{held}, {told}"
 
     def on_headers_complete(self) -> None:
         """Learn how the body ends, and whether it may come at all."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import ssl
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from standards.errors import ConfigurationError
 
@@ -17,6 +18,21 @@ if TYPE_CHECKING:
     from adapters.transport.connection import Tls
 
     Resolve = Callable[[str], str]
+
+_BLOCK: Final = re.compile(r"-----BEGIN ([A-Z0-9 ]{1,60})-----\s[ -~\s]*?-----END \1-----")
+_NOT_HELD: Final = {
+    9: "is not valid yet",
+    10: "has expired",
+    18: "is of an authority that is not trusted here",
+    19: "is of an authority that is not trusted here",
+    20: "is of an authority that is not trusted here",
+    21: "is of an authority that is not trusted here",
+    23: "was revoked",
+    62: "is for another name",
+    64: "is for another address",
+}
+"""Codes of OpenSSL's verification -> what is wrong with a certificate."""
+_ABOUT_OURS: Final = re.compile(r"_ALERT_\w*(CERTIFICATE|UNKNOWN_CA|ACCESS_DENIED|DECRYPT_ERROR)")
 
 
 def context(source_id: str, tls: Tls, resolve: Resolve) -> ssl.SSLContext:
@@ -32,11 +48,13 @@ def context(source_id: str, tls: Tls, resolve: Resolve) -> ssl.SSLContext:
     def pem(reference: str) -> str:
         try:
             return _pem(resolve(reference))
-        except (OSError, UnicodeDecodeError) as error:
+        except OSError as error:
             raise wrong(reference, f"cannot be read ({type(error).__name__})") from None
 
+    authorities = pem(tls.authorities) if tls.authorities else None
     try:
-        made = ssl.create_default_context(cadata=pem(tls.authorities) if tls.authorities else None)
+        # INVARIANT: nothing stated as authorities is ever taken for "none stated", which would be the system's trust.
+        made = ssl.create_default_context(cadata=None if authorities is None else authorities or "none")
     except (ssl.SSLError, ValueError):
         raise wrong(tls.authorities, "no certificates in PEM form") from None
     made.minimum_version = ssl.TLSVersion.TLSv1_2
@@ -52,10 +70,30 @@ def context(source_id: str, tls: Tls, resolve: Resolve) -> ssl.SSLContext:
     return made
 
 
+def why(error: OSError, *, is_tls: bool) -> str:
+    """Return why a connection did not come about, for an operator's log; never with a text of the other side's."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate {_NOT_HELD.get(error.verify_code, f'does not hold (code {error.verify_code})')}"
+    if isinstance(error, ssl.SSLError):
+        alert = error.reason or type(error).__name__
+        if "CERTIFICATE_REQUIRED" in alert:
+            return f"it wants a certificate of ours ({alert})"
+        if "HANDSHAKE_FAILURE" in alert:
+            return f"TLS: {alert}: does it want a certificate of ours?"
+        return f"it refuses our certificate ({alert})" if _ABOUT_OURS.search(alert) else f"TLS: {alert}"
+    if is_tls and isinstance(error, ConnectionError) and not isinstance(error, ConnectionRefusedError):
+        name = type(error).__name__
+        return f"broken off during the TLS handshake ({name}): does it want another certificate of ours?"
+    return type(error).__name__
+
+
 def _pem(stated: str) -> str:
+    """Return the blocks of a PEM text, or of the file that has it, without what is written around them; "" for none."""
     if "-----BEGIN" in stated:
-        return stated.replace("\\n", "\n")  # as many tools write several lines into one variable
-    return Path(stated).read_text(encoding="ascii")
+        text = stated.replace("\\n", "\n")  # as many tools write several lines into one variable
+    else:
+        text = Path(stated).read_text(encoding="utf-8", errors="replace")
+    return "\n".join(found[0] for found in _BLOCK.finditer(text))
 
 
 @contextmanager

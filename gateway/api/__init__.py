@@ -1,1 +1,1 @@
-"""The HTTP surface: one file per group of paths."""
+"""The HTTP surface: one folder per kind of path."""

@@ -45,6 +45,7 @@ async def ready(request: web.Request) -> web.Response:
                 {"where": n.where, "reason": n.kind.value, "detail": n.sentence} for n in gateway.lineups.notices
             ],
         },
+        "lists": {id_: state._asdict() for id_, r in gateway.registries.items() if (state := r.list_state())},
         "agreements": standing(gateway.book, utc_now().date()),
         "cache": {
             "records": len(gateway.cache),

@@ -45,9 +45,10 @@ def list_(config: Config = None, folder: Folder = Path(".hearth"), as_json: Json
         refused = [{"file": n.file, "reason": n.kind.value, "detail": n.sentence} for n in book.notices]
         typer.echo(json.dumps({"agreements": versions, "not_in_force": refused}, indent=2, default=str))
     else:
+        widest = max((len(one.name) for one in book.agreements), default=0)
         for one in book.agreements:
             state = "in force" if one in current else "to come" if one.start > today else "replaced or ended"
-            typer.echo(f"{one.name:<32} {one.consumer.id:<20} {one.start} to {one.end}  {state}")
+            typer.echo(f"{one.name:<{widest}}  {one.consumer.id:<20} {one.start} to {one.end}  {state}")
         for notice in book.notices:
             typer.echo(f"\nnot in force ({notice.kind.value}): {notice.file}\n  {notice.sentence}")
     if book.notices:

@@ -59,7 +59,10 @@ def learn(
         how = How(is_labelled=not unlabelled, margin=margin, seed=seed)
         about = f"{registry}, {'un' * unlabelled}labelled: {', '.join(path.name for path in truth)}"
         model = learned(truths, load_model(base), how, about, version)
-        out.write_text(written(model), encoding="utf-8")
+        try:
+            out.write_text(written(model), encoding="utf-8")
+        except OSError as error:
+            raise MalformedMessageError(f"--out {out}: cannot be written ({type(error).__name__})") from None
     limits = model.thresholds
     typer.echo(f"{out}: match from {limits.match:g} bits, review from {limits.review:g}, margin {model.margin:g}")
 
@@ -71,7 +74,10 @@ def evaluate(
     registry: Registry = "farmers_list",
     as_json: Json = False,
 ) -> None:
-    """Link a list whose truth is known, and count; exit code 1 when anybody was given somebody else's row."""
+    """Link a list whose truth is known, and count; exit code 1 when anybody was given somebody else's row.
+
+    Or would be, if their own were not in the list (`wrong if gone`).
+    """
     from gateway.linkage.evaluating import evaluate as evaluated
     from gateway.linkage.model import load_model
     from gateway.linkage.truth import read_truth
@@ -81,7 +87,7 @@ def evaluate(
         loaded = load_model(model)
         rows = [{"truth": path.name, **evaluated(read_truth(path, registry), loaded).told()} for path in truth]
     typer.echo(json.dumps(rows, indent=2) if as_json else table(rows))
-    if any(row["wrong"] for row in rows):
+    if any(row["wrong"] or row["wrong_if_gone"] for row in rows):
         raise typer.Exit(REFUSED)
 
 
@@ -122,13 +128,34 @@ def show(
         return
     typer.echo(_line(one))
     for reason in one.reasons:
-        typer.echo(f"  {reason.trait}: {reason.level} ({reason.weight:+.1f})")
+        if reason.level != "missing":
+            typer.echo(f"  {reason.trait}: {reason.level} ({reason.weight:+.1f})")
     if reference is None:
         typer.echo("numbers: removed, it is decided")
         return
     for who in ("person", "candidate"):
         stated = reference[who].get("identifiers") or reference[who].get("traits", {})
         typer.echo(f"{who}: {', '.join(f'{name}={value}' for name, value in stated.items())}")
+
+
+@review.command()
+def withdraw(
+    review_id: ReviewId,
+    folder: Folder = Path(".hearth"),
+    config: Config = None,
+    journal_url: JournalUrl = "",
+) -> None:
+    """Take a decision back: the pair is judged as if nobody had looked, and waits anew when it is asked about again."""
+    from gateway.linkage.reviews import State
+    from standards.errors import MalformedMessageError
+
+    with told(), _open(folder, config, journal_url) as desk:
+        one = desk.found(review_id)
+        if one.state == State.OPEN:
+            raise MalformedMessageError("nothing is decided of that review yet")
+        desk.note("linkage.withdrawn", one)
+        desk.book.withdraw(review_id)
+    typer.echo(f"{review_id}  withdrawn: it was {one.state}")
 
 
 @review.command()

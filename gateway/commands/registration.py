@@ -222,7 +222,9 @@ def history(
         share = f" {step['share']:g} %" if step["share"] is not None else ""
         reason = f": {step['reason']}" if step["reason"] else ""
         at = step["at"][:19].replace("T", " ")
-        typer.echo(f"{at}  {step['version']:<8} {step['verb']}{share} by {step['by']} ({step['role']}){reason}")
+        proof = {True: "", False: "  NOT PROVED: the order is not signed by this person, or says something else"}
+        known = "" if step["role"] == "gateway" else proof.get(step["proved"], "  (whose key is not known any more)")
+        typer.echo(f"{at}  {step['version']:<8} {step['verb']}{share} by {step['by']} ({step['role']}){reason}{known}")
     for one in said["versions"]:
         typer.echo(f"{one['version']} is {_state(one)}")
     for count in said["shadow"]:

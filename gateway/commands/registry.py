@@ -7,10 +7,10 @@ import contextlib
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -27,6 +27,7 @@ app.registered_commands += registration.registered_commands
 
 Folder = Annotated[Path, typer.Argument(help="Folder of the registry, with its manifest.yaml.")]
 Name = Annotated[str, typer.Argument(help="Id of a registry, or its folder.")]
+_Answer = TypeVar("_Answer")
 AGREED = "no difference"
 
 
@@ -45,9 +46,13 @@ def new(
         str | None,
         typer.Option(
             "--from",
-            help="OpenAPI 3 (JSON, YAML), WSDL, FHIR CapabilityStatement, GraphQL introspection, a sample record "
-            "(CSV, JSON), or a table (sqlite:///file.db#table). Without it, questions are asked.",
+            help="OpenAPI 3 (JSON, YAML), WSDL, FHIR CapabilityStatement, GraphQL introspection, a sample of records "
+            "(CSV, xlsx, JSON, JSON lines), or a table (sqlite:///file.db#table). Without it, questions are asked.",
         ),
+    ] = None,
+    number: Annotated[
+        list[str] | None,
+        typer.Option(help="What the registry calls a number: NAME=TYPE, such as personalCode=UIN; as often as needed."),
     ] = None,
     title: Annotated[str | None, typer.Option(help="What people call the registry.")] = None,
     owner: Annotated[str | None, typer.Option(help="Body that answers for its data.")] = None,
@@ -56,24 +61,27 @@ def new(
 ) -> None:
     """Draft a registry's folder: what could be guessed is filled in, the rest is marked `# decide:`."""
     from adapters.catalogue import MANIFEST
+    from adapters.kit.draft import reading
     from adapters.kit.draft.emit import questions
-    from adapters.kit.draft.reading import ASKED, shape_asked, shape_from
-    from adapters.kit.draft.writing import files_of, written
+    from adapters.kit.draft.guessing import calling
+    from adapters.kit.draft.writing import check_folder, files_of, written
     from adapters.reading_manifest import ManifestError, load_manifest
 
-    with told():
+    with told(), calling(_called(number or [])):
+        check_folder(folder)
         office = {"title": title, "owner": owner, "basis": basis, "contact": contact}
         if source is not None:
-            shape = shape_from(source)
+            shape = reading.shape_from(source)
         else:
-            speaks = typer.prompt(f"What does it speak ({', '.join(ASKED)})", default="rest")
-            numbers = typer.prompt("By which numbers is it asked, the first one first", default="UIN")
-            attributes = typer.prompt("Which attributes of the catalogue does it hold", default="given_name surname")
+            speaks = _answer(f"What does it speak ({', '.join(reading.ASKED)})", "rest", str, reading.check_speaks)
+            numbers = _answer("By which numbers is it asked, the first one first", "UIN", _words, reading.check_numbers)
+            held = "Which attributes of the catalogue does it hold"
+            attributes = _answer(held, "given_name surname", _words, reading.check_attributes)
             office = {
                 key: value or typer.prompt(_QUESTIONS[key], default="", show_default=False)
                 for key, value in office.items()
             }
-            shape = shape_asked(speaks, _words(numbers), _words(attributes))
+            shape = reading.shape_asked(speaks, numbers, attributes)
         known = {key: value for key, value in office.items() if value}
         written(folder, files_of(folder.resolve().name, shape, known))
         path = folder / MANIFEST
@@ -85,6 +93,34 @@ def new(
             typer.echo(f"not a manifest yet; fill in:\n{error}")
         else:
             typer.echo(f"{path} is a manifest already; settle what is marked, then: hearth registry check {folder}")
+
+
+def _called(numbers: list[str]) -> dict[str, str]:
+    """Return a registry's own names of numbers -> their types."""
+    from adapters.kit.draft.reading import check_numbers
+
+    called = {}
+    for one in numbers:
+        name, _, type_ = one.rpartition("=")
+        check_numbers((type_,) if name else ())
+        called[name] = type_
+    return called
+
+
+def _answer(question: str, usual: str, read: Callable[[str], _Answer], check: Callable[[_Answer], None]) -> _Answer:
+    """Return the answer to a question; one that will not do is asked for again, with the reason."""
+    from standards.errors import ConfigurationError
+
+    def checked(text: str) -> _Answer:
+        said = read(text)
+        try:
+            check(said)
+        except ConfigurationError as error:
+            raise typer.BadParameter(str(error)) from None
+        return said
+
+    answer: _Answer = typer.prompt(question, default=usual, value_proc=checked)
+    return answer
 
 
 def _words(text: str) -> tuple[str, ...]:
@@ -162,7 +198,7 @@ def probe(
         Path | None, typer.Option(help="File of numbers that the registry knows, one a line: TYPE VALUE.")
     ] = None,
     calls: Annotated[int, typer.Option(min=5, max=200, help="Calls that the latency is taken from.")] = 20,
-    per_s: Annotated[float, typer.Option(min=0.1, max=200, help="Most calls per second.")] = 10.0,
+    per_s: Annotated[float, typer.Option(min=0.1, max=200, help="Most requests per second.")] = 10.0,
     html: Annotated[Path | None, typer.Option(help="Write the report as a page to file.")] = None,
     save: Annotated[
         bool, typer.Option("--save", help="Keep the report beside the manifest: its tier rests on it.")
@@ -171,7 +207,7 @@ def probe(
 ) -> None:
     """Try the live registry at its address: speed, faults, batches, pages, privacy, encryption, clock."""
     from adapters.kit import probing, report
-    from adapters.kit.tiers import described
+    from adapters.kit.tiers import described, tier
     from standards.errors import ConfigurationError
 
     with told(), _logs_aside():
@@ -183,11 +219,20 @@ def probe(
         exempt = one.readiness.exemption("minimal") if one.readiness else None
         terms = probing.Terms(known, calls, per_s, exempt)
         made = asyncio.run(probing.probe(one.manifest, os.environ, terms))
-    if html:
-        html.write_text(report.as_html(made), encoding="utf-8")
-    if save:
-        (folder / report.PROBE).write_text(made.model_dump_json(indent=2) + "\n", encoding="utf-8")
-    typer.echo(json.dumps(report.as_json(made), indent=2) if as_json else "\n".join(report.as_lines(made)))
+        rating = tier(one.manifest, one.readiness, made)
+        kept = [(html, report.as_html(made, rating))] if html else []
+        kept += [(folder / report.PROBE, made.model_dump_json(indent=2) + "\n")] if save else []
+        for path, text in kept:
+            try:
+                path.write_text(text, encoding="utf-8")
+            except OSError as error:
+                raise ConfigurationError(f"{path}: cannot be written ({type(error).__name__})") from None
+    if as_json:
+        typer.echo(json.dumps(report.as_json(made, rating), indent=2, ensure_ascii=False))
+    else:
+        typer.echo("\n".join(report.as_lines(made, rating)))
+        if not save:
+            typer.echo("      (the tier rests on this report only once it is kept: --save)")
     if not made.passed:
         raise typer.Exit(REFUSED)
 
@@ -244,16 +289,29 @@ def list_(
     stores: Stores = Path(".hearth"),
     as_json: Json = False,
 ) -> None:
-    """List registries with their tiers: of folders, of the settings, or of a running sandbox."""
+    """List registries with readiness and tier: of folders, of the settings, or of a running sandbox."""
     with told():
         entries = _running(stores) if gateway else _of_folders(folder, stores, config)
     if as_json:
         typer.echo(json.dumps(entries, indent=2, ensure_ascii=False))
         return
     for one in entries:
-        state = one.get("state", "")
-        columns = f"{one['id']:<20} {one['speaks']:<8} {one['version']:<6} {one['tier']:<9}"
-        typer.echo(f"{columns} {state:<10} {one['title']}")
+        state = _stands(one)
+        stood = list(one["readiness"].values())
+        ready = f"{sum(status != 'todo' for status in stood)}/{len(stood)}" if stood else "-"
+        columns = f"{one['id']:<20} {one['speaks']:<8} {one['version']:<6} {ready:<6} {one['tier']:<9}"
+        typer.echo(f"{columns} {state:<10} {one['title']}{_of_list(one.get('list'))}")
+
+
+def _stands(one: dict[str, Any]) -> str:
+    """Return the state of a registry, and of the versions beside the one that answers."""
+    beside = [version for version in one.get("versions", ()) if version["state"] != "live"]
+    return ", ".join([str(one.get("state", "")), *map(_version, beside)])
+
+
+def _version(one: dict[str, Any]) -> str:
+    share = f" {one['share']:g} %" if one["share"] is not None else ""
+    return f"{one['version']} {one['state']}{share}"
 
 
 @app.command()
@@ -282,7 +340,17 @@ def show(
         typer.echo(json.dumps(one, indent=2, ensure_ascii=False))
         return
     for key, value in one.items():
-        typer.echo(f"{key:<14} {_shown(value)}")
+        shown = list(map(_version, value)) if key == "versions" else value
+        typer.echo(f"{key:<14} {_shown(shown)}")
+
+
+def _of_list(stands: dict[str, Any] | None) -> str:
+    """Return how a registry's list stands, behind its title."""
+    if stands is None:
+        return ""
+    read = "no list" if stands["rows"] is None else f"{stands['rows']} rows as of {stands['as_of']}"
+    newer = f"that of {stands['refused_as_of']} is refused: " if stands["refused_as_of"] else ""
+    return f" ({read}{f'; {newer}' + stands['trouble'] if stands['trouble'] else ''})"
 
 
 def _shown(value: Any) -> str:

@@ -26,15 +26,17 @@ def score(
 ) -> None:
     """Score linkage, and what a sandbox that runs in --dir tells of households, against the truth.
 
-    Exit code 1 when anybody was given somebody else's row.
+    Exit code 1 when anybody was given somebody else's row, or would be if their own were not in the list.
     """
     from gateway.linkage.model import load_model
     from gateway.scoring.linking import linked
     from gateway.scoring.tables import table
 
     with told():
-        linkage = list(linked(households, seed, load_model(model)))
+        loaded = load_model(model)
+        # What may be wrong with the sandbox is said before the minute that linkage takes.
         composition = _composition(folder, households, seed, programme, sample)
+        linkage = list(linked(households, seed, loaded))
     if as_json:
         told_of = (
             {"membership": composition.membership.as_row(), "values": composition.as_rows()} if composition else None
@@ -47,7 +49,7 @@ def score(
         else:
             typer.echo(f"Members of households, as {programme} is told:\n{table([composition.membership.as_row()])}\n")
             typer.echo(f"Their values:\n{table(composition.as_rows())}")
-    if any(row["wrong"] for row in linkage):
+    if any(row["wrong"] or row["wrong_if_gone"] for row in linkage):
         raise typer.Exit(REFUSED)
 
 

@@ -12,6 +12,7 @@ import contextlib
 import os
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from io import FileIO
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -70,19 +71,21 @@ class CopyFile:
     def append(self, rows: Sequence[Row]) -> None:
         """Write entries; they are durable when this returns.
 
-        Raises: OSError; then none of a line is left behind that is not whole.
+        Raises: OSError; then nothing of them is left behind, unless the disk refuses that too: ask `end` what is there.
         """
         self._put_aside()
         is_new = not self.path.exists() or not self.path.stat().st_size
-        with self.path.open("ab") as file:
+        # Without a buffer: after a write that failed half-way, closing the file would write what was left in it, and
+        # that is the rest of a line whose beginning has just been cut off.
+        with self.path.open("ab", buffering=0) as file:
             before = file.tell()
             try:
-                file.write(b"".join(map(line_of, rows)))
-                file.flush()
+                _write(file, b"".join(map(line_of, rows)))
                 os.fsync(file.fileno())
             except OSError:
                 with contextlib.suppress(OSError):
-                    os.truncate(self.path, before)
+                    file.truncate(before)
+                    os.fsync(file.fileno())
                 raise
         if is_new:
             _sync_folder(self.path.parent)
@@ -121,7 +124,7 @@ def copy_of(path: Path) -> Iterator[Iterator[Row]]:
         if not streams:
             raise JournalError(f"{path}: there is no copy of a journal")
         sized = [(stream, _whole(stream)) for stream in streams]
-        yield (row_of(line) for stream, size in sized for line in _lines(stream, size))
+        yield (row for stream, size in sized for row in _rows(stream, size))
 
 
 def _opened(path: Path, closing: contextlib.ExitStack) -> list[BinaryIO]:
@@ -143,9 +146,26 @@ def _is_same(stream: BinaryIO, file: Path) -> bool:
     return os.fstat(stream.fileno()).st_ino == file.stat().st_ino
 
 
+def _rows(stream: BinaryIO, size: int) -> Iterator[Row]:
+    for at, line in enumerate(_lines(stream, size), start=1):
+        try:
+            yield row_of(line)
+        except JournalError as error:
+            raise JournalError(f"{stream.name}, line {at}: {error}") from None
+
+
 def _lines(stream: BinaryIO, size: int) -> Iterator[bytes]:
     while stream.tell() < size:
-        yield stream.readline()
+        line = stream.readline()
+        if not line.endswith(b"\n"):
+            return  # a writer whose disk is full has taken back what stood here when its size was looked at
+        yield line
+
+
+def _write(file: FileIO, content: bytes) -> None:
+    rest = memoryview(content)
+    while rest:
+        rest = rest[file.write(rest) :]
 
 
 def _whole(file: BinaryIO) -> int:

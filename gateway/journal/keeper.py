@@ -67,7 +67,8 @@ class Keeper:
         """End of the chain when it was looked at last."""
         self._signed = 0
         self._due = 0.0
-        self._copied = 0
+        self._copied: int | None = None
+        """Number of the newest entry in the copy; None when that is to be looked up in it."""
         self.trouble: str | None = None
         """Why the copy or the checkpoints are behind, or None."""
 
@@ -130,8 +131,7 @@ class Keeper:
         self._signed = last.seq if last else 0
         self._seen = (last.seq, last.hash) if last else None
         self._due = time.monotonic() + duties.checkpoint_s
-        if duties.copy is not None:
-            self._copied, _ = duties.copy.end()
+        self._copied = None
 
     # -- checkpoints ---------------------------------------------------------------------------------------
 
@@ -185,12 +185,18 @@ class Keeper:
 
     def _copy(self) -> None:
         """Append to the copy every entry that it lacks."""
-        if self._duties.copy is None:
+        copy = self._duties.copy
+        if copy is None:
             return
+        # INVARIANT: after a failure the copy itself says what it holds, never what was thought to be in it.
+        copied, self._copied = self._copied, None
+        if copied is None:
+            copied, _ = copy.end()
         while True:
             with self._store.reading() as connection:
-                rows = rows_after(connection, self._copied, _ROWS)
+                rows = rows_after(connection, copied, _ROWS)
             if not rows:
-                return
-            self._duties.copy.append(rows)
-            self._copied = rows[-1].seq
+                break
+            copy.append(rows)
+            copied = rows[-1].seq
+        self._copied = copied

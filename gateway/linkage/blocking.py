@@ -13,10 +13,10 @@ from gateway.linkage.comparing import Trait
 from gateway.linkage.features import features_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 
     from adapters.ports import Candidate
-    from gateway.linkage.features import Features
+    from gateway.linkage.features import Features, Unsaid
     from gateway.linkage.judging import Known
     from standards.states import JsonValue
 
@@ -55,6 +55,11 @@ def _surname_place(one: Features) -> Iterator[Hashable]:
         yield one.surname.sound, one.locality.latin
 
 
+def _district_year(one: Features) -> Iterator[Hashable]:
+    if one.sex and one.birth and one.district:
+        yield one.sex, one.birth.year, one.district
+
+
 def _sound_and_year(one: Features, sound: str) -> Iterator[Hashable]:
     # INVARIANT: an empty phonetic key brings nobody.
     if sound and one.birth:
@@ -67,6 +72,7 @@ BLOCKS: Final = (
     Block("given_name_and_year", frozenset({Trait.GIVEN_NAME, Trait.BIRTH_DATE}), _given_year),
     Block("names", frozenset({Trait.GIVEN_NAME, Trait.SURNAME}), _names),
     Block("surname_and_place", frozenset({Trait.SURNAME, Trait.PLACE}), _surname_place),
+    Block("district_and_year", frozenset({Trait.SEX, Trait.BIRTH_DATE, Trait.PLACE}), _district_year),
     Block("kin", frozenset({Trait.KIN}), lambda one: iter(one.kin)),
 )
 
@@ -74,12 +80,12 @@ BLOCKS: Final = (
 class Listed:
     """A list whose rows are found by what is known of somebody.
 
-    placeholders: names that stand for no name.
+    unsaid: what is written where nothing is known.
     """
 
-    def __init__(self, rows: Sequence[Candidate], placeholders: Collection[str] = ()) -> None:
-        self.rows, self._placeholders = rows, placeholders
-        self.features = [features_of(row.identifiers, row.traits, placeholders) for row in rows]
+    def __init__(self, rows: Sequence[Candidate], unsaid: Unsaid) -> None:
+        self.rows, self._unsaid = rows, unsaid
+        self.features = [features_of(row.identifiers, row.traits, unsaid) for row in rows]
         self._found: dict[tuple[str, Hashable], list[int]] = defaultdict(list)
         for place, one in enumerate(self.features):
             for block in BLOCKS:
@@ -97,4 +103,4 @@ class Listed:
 
     def known(self, identifiers: Mapping[str, str], traits: Mapping[str, JsonValue]) -> Features:
         """Return somebody in the forms that the list is looked through with."""
-        return features_of(identifiers, traits, self._placeholders)
+        return features_of(identifiers, traits, self._unsaid)

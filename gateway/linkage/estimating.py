@@ -42,17 +42,20 @@ def counted(pairs: Iterable[tuple[Features, Features]]) -> Counts:
     return counts
 
 
-def by_chance(people: Sequence[Features], listed: Listed, seed: int, own: Sequence[frozenset[int]]) -> Counts:
+def by_chance(
+    people: Sequence[Features], listed: Listed, seed: int, own: Sequence[frozenset[int]], pairs: int = RANDOM_PAIRS
+) -> Counts:
     """Count the levels of pairs taken by chance.
 
     own: for everybody the places of their own rows, where that is known; they are passed over.
+    pairs: how many are taken.
     """
     rng = Random(seed)  # noqa: S311 - a sample, and the same one every time
     if not people or not listed.rows:
         return counted(())
 
     def drawn() -> Iterable[tuple[Features, Features]]:
-        for _ in range(RANDOM_PAIRS):
+        for _ in range(pairs):
             who, place = rng.randrange(len(people)), rng.randrange(len(listed.rows))
             if not (own and place in own[who]):
                 yield people[who], listed.features[place]

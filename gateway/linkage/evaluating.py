@@ -34,6 +34,8 @@ class Score(NamedTuple):
     """People who do not stand in it, of whom it was left open."""
     missed: int
     """People in the list of whom it was said that they are not."""
+    wrong_if_gone: int
+    """People in the list to whom somebody else's row would be given if their own were taken out of it."""
 
     @property
     def precision(self) -> float:
@@ -58,19 +60,32 @@ class Score(NamedTuple):
 
 def evaluate(truth: Truth, model: LinkageModel) -> Score:
     """Look for everybody in the list, by the path that a question takes, and count."""
-    return counted(judged(truth, model), len(truth.listed))
+    return counted(judged(truth, model), len(truth.listed), sum(given_anothers(truth, model)))
+
+
+def given_anothers(truth: Truth, model: LinkageModel) -> Iterator[bool]:
+    """Give of everybody in the list whether somebody else's row would be given to them, were their own not in it.
+
+    Twins, namesakes and relatives are alone with the person then, and no better candidate stands beside them.
+    """
+    listed = Listed(truth.listed, model.unsaid)
+    for person in truth.people:
+        if person.rows:
+            own = [dict(row) for row in person.rows]
+            others = [c for c in listed.candidates(person.known) if dict(c.identifiers) not in own]
+            yield judge(person.known, others, model, cut=False).outcome is Outcome.MATCH
 
 
 def judged(truth: Truth, model: LinkageModel) -> Iterator[tuple[Person, Verdict]]:
     """Give everybody with the verdict about them."""
-    listed = Listed(truth.listed, frozenset(model.placeholders))
+    listed = Listed(truth.listed, model.unsaid)
     for person in truth.people:
         yield person, judge(person.known, listed.candidates(person.known), model, cut=False)
 
 
-def counted(verdicts: Iterable[tuple[Person, Verdict]], rows: int) -> Score:
+def counted(verdicts: Iterable[tuple[Person, Verdict]], rows: int, wrong_if_gone: int = 0) -> Score:
     """Count verdicts against the truth."""
-    counts = dict.fromkeys(Score._fields, 0) | {"rows": rows}
+    counts = dict.fromkeys(Score._fields, 0) | {"rows": rows, "wrong_if_gone": wrong_if_gone}
     for person, verdict in verdicts:
         is_there = bool(person.rows)
         counts["people"] += 1

@@ -67,20 +67,30 @@ class Features(NamedTuple):
     contacts: frozenset[str]
 
 
-def features_of(
-    identifiers: Mapping[str, str], traits: Mapping[str, JsonValue], placeholders: Collection[str] = ()
-) -> Features:
-    """Return what is known of somebody in the forms that are compared.
+class Unsaid(NamedTuple):
+    """What is written where nothing is known."""
 
-    placeholders: names that stand for no name (`unknown`), in Latin letters and lower case, written together.
-    """
+    names: Collection[str] = ()
+    """Names that stand for no name (`unknown`), in Latin letters and lower case, written together."""
+    days: Collection[str] = ("01-01",)
+    """Birthdays, as MM-DD, that stand for a year without a day."""
+
+
+_ONLY_NEW_YEAR: Final = Unsaid()
+
+
+def features_of(
+    identifiers: Mapping[str, str], traits: Mapping[str, JsonValue], unsaid: Unsaid = _ONLY_NEW_YEAR
+) -> Features:
+    """Return what is known of somebody in the forms that are compared."""
+    placeholders = unsaid.names
     numbers = {normal_type(kind): normal_value(value) for kind, value in identifiers.items()}
     return Features(
         given=_name(traits.get("given_name"), placeholders),
         second=_name(traits.get("second_name"), placeholders),
         surname=_name(traits.get("surname"), placeholders),
         sex=_sex(traits.get("sex")),
-        birth=_birth(traits.get("birth_date")) or _birth(traits.get(BIRTH_YEAR)),
+        birth=_birth(traits.get("birth_date"), unsaid.days) or _birth(traits.get(BIRTH_YEAR), unsaid.days),
         locality=_name(traits.get("locality"), placeholders),
         district=_code(traits.get("sub_region_code")),
         region=_code(traits.get("region_code")),
@@ -108,15 +118,15 @@ def _sex(stated: JsonValue) -> str | None:
     return None if told in _NO_SEX else told
 
 
-def _birth(stated: JsonValue) -> Birth | None:
-    """Return a birth date; of 1 January only the year, because that is what is written where no more is known."""
+def _birth(stated: JsonValue, unsaid: Collection[str]) -> Birth | None:
+    """Return a birth date; of a day that is written where no more is known, such as 1 January, only the year."""
     text = str(stated) if isinstance(stated, (str, int)) and not isinstance(stated, bool) else ""
     try:
         day = date.fromisoformat(text.strip()[:10])
     except ValueError:
         found = _YEAR.fullmatch(text.strip())
         return Birth(int(found[1])) if found else None
-    return Birth(day.year) if (day.month, day.day) == (1, 1) else Birth(day.year, day.strftime("%Y%m%d"))
+    return Birth(day.year) if day.strftime("%m-%d") in unsaid else Birth(day.year, day.strftime("%Y%m%d"))
 
 
 def _code(stated: JsonValue) -> str | None:

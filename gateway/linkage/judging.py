@@ -48,6 +48,8 @@ class Verdict(NamedTuple):
     """Of the best candidate."""
     rule: str | None
     """The deterministic rule that decided, or `reviewed`."""
+    is_reviewed: bool = False
+    """Whether officers decided about the person there: they may decide otherwise at any time."""
 
 
 class Ranking(NamedTuple):
@@ -98,8 +100,9 @@ def decided(ranking: Ranking, model: LinkageModel, *, cut: bool) -> Verdict:
     best = ranking.weighed[0]
     rival = ranking.weighed[1].score if len(ranking.weighed) > 1 else None
     leads = rival is None or best.score - rival >= model.margin
-    # INVARIANT: nobody is merged below the upper threshold, without a lead, or out of a list that was cut.
-    if best.score >= model.thresholds.match and leads and not cut and not by_rule:
+    is_sure = best.score >= model.thresholds.match and not best.is_doubtful
+    # INVARIANT: nobody is merged below the upper threshold, in doubt, without a lead, or out of a list that was cut.
+    if is_sure and leads and not cut and not by_rule:
         return matched(best, rival, None)
     is_open = cut or ranking.is_too_little_known or best.score >= model.thresholds.review or bool(by_rule)
     return Verdict(Outcome.AMBIGUOUS if is_open else Outcome.NONE, {}, best.score, rival, best.reasons, None)

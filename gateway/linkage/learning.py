@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from gateway.linkage.blocking import Listed
 from gateway.linkage.comparing import LEVELS, Level, Trait
-from gateway.linkage.estimating import LEAST_M, Counts, Shares, by_chance, counted, estimated, shares
-from gateway.linkage.features import Features, features_of
+from gateway.linkage.estimating import LEAST_M, RANDOM_PAIRS, Counts, Shares, by_chance, counted, estimated, shares
+from gateway.linkage.features import Features, Unsaid, features_of
 from gateway.linkage.judging import rank
 from gateway.linkage.model import LinkageModel
 
@@ -30,8 +30,10 @@ _REVIEWED: Final = 0.005
 _STEP_BITS: Final = 0.5
 _SURE_BITS: Final = 20.0
 """The upper threshold where no truth says how high wrong pairs score: far above an even chance, as kin are alike."""
+_LEAST_BITS: Final = 10.0
+"""The upper threshold at least: a small list has few wrong pairs to learn from, and none of them may come near."""
 _OPEN_BITS: Final = 5.0
-"""The lower one."""
+"""The lower one, there."""
 
 
 class How(NamedTuple):
@@ -42,6 +44,8 @@ class How(NamedTuple):
     margin: float = 3.0
     """Bits: between the best wrong pair and the threshold, and between the best and the second candidate."""
     seed: int = 1
+    pairs: int = RANDOM_PAIRS
+    """Pairs that are taken by chance from each population."""
 
 
 def learn(truths: Sequence[Truth], base: LinkageModel, how: How, learned_from: str, version: str) -> LinkageModel:
@@ -49,11 +53,10 @@ def learn(truths: Sequence[Truth], base: LinkageModel, how: How, learned_from: s
 
     base: gives the name, the traits compared, the rules, and the odds of whatever cannot be learned here.
     """
-    placeholders = frozenset(base.placeholders)
-    sides = [_Side(truth, placeholders, is_labelled=how.is_labelled) for truth in truths]
+    sides = [_Side(truth, base.unsaid, is_labelled=how.is_labelled) for truth in truths]
     u = {
         trait: shares(counts, trait)
-        for trait, counts in _summed(by_chance(s.people, s.listed, how.seed, s.own) for s in sides).items()
+        for trait, counts in _summed(by_chance(s.people, s.listed, how.seed, s.own, how.pairs) for s in sides).items()
     }
     if how.is_labelled:
         m_counts = _summed(counted(side.pairs()) for side in sides)
@@ -78,9 +81,9 @@ def learn(truths: Sequence[Truth], base: LinkageModel, how: How, learned_from: s
 class _Side:
     """One population in the forms that are compared."""
 
-    def __init__(self, truth: Truth, placeholders: frozenset[str], *, is_labelled: bool) -> None:
-        self.people = [features_of(p.known.identifiers, p.known.traits, placeholders) for p in truth.people]
-        self.listed = Listed(truth.listed, placeholders)
+    def __init__(self, truth: Truth, unsaid: Unsaid, *, is_labelled: bool) -> None:
+        self.people = [features_of(p.known.identifiers, p.known.traits, unsaid) for p in truth.people]
+        self.listed = Listed(truth.listed, unsaid)
         places: dict[tuple[tuple[str, str], ...], set[int]] = {}
         for place, row in enumerate(truth.listed):
             places.setdefault(tuple(sorted(row.identifiers.items())), set()).add(place)
@@ -149,16 +152,14 @@ def _thresholds(truths: Sequence[Truth], model: LinkageModel) -> dict[str, float
     """Return the upper threshold a margin above the best wrong pair, and the lower one below nearly all right pairs."""
     worst, right = model.prior_bits, []
     for truth in truths:
-        listed = Listed(truth.listed, frozenset(model.placeholders))
+        listed = Listed(truth.listed, model.unsaid)
         for person in truth.people:
             own: list[Mapping[str, str]] = [dict(row) for row in person.rows]
             weighed = rank(person.known, listed.candidates(person.known), model).weighed
             right += [one.score for one in weighed if dict(one.candidate.identifiers) in own]
-            # A wrong one that a better one stands beside is not merged by its score.
-            if weighed and dict(weighed[0].candidate.identifiers) not in own:
-                lead = weighed[0].score - weighed[1].score if len(weighed) > 1 else model.margin
-                worst = max(worst, weighed[0].score) if lead >= model.margin else worst
-    match = math.ceil((worst + model.margin) / _STEP_BITS) * _STEP_BITS
+            # Also where the right one stands beside it: the next list may not have that row.
+            worst = max([worst, *(o.score for o in weighed if dict(o.candidate.identifiers) not in own)])
+    match = math.ceil(max(worst + model.margin, _LEAST_BITS) / _STEP_BITS) * _STEP_BITS
     lowest = sorted(right)[int(len(right) * _REVIEWED)] if right else match
     review = math.floor(min(lowest, match - model.margin) / _STEP_BITS) * _STEP_BITS
     return {"match": match, "review": review}

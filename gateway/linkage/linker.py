@@ -74,10 +74,13 @@ class Linker:
         left = [one for one in candidates if State.DIFFERENT not in said(one)]
         ranking = rank(known, left, self.model)
         same = [one for one in ranking.weighed if State.SAME in said(one.candidate)]
-        if same:
+        if same and same[0].score >= self.model.thresholds.review:
             rivals = [one.score for one in ranking.weighed if one is not same[0]]
-            return matched(same[0], max(rivals, default=None), REVIEWED)
-        verdict = decided(ranking, self.model, cut=cut)
+            return matched(same[0], max(rivals, default=None), REVIEWED)._replace(is_reviewed=True)
+        verdict = decided(ranking, self.model, cut=cut)._replace(is_reviewed=bool(decisions))
+        if same and verdict.outcome is Outcome.NONE:
+            # INVARIANT: a number that was given to somebody else since does not make the two one; nor is it a "no".
+            return verdict._replace(outcome=Outcome.AMBIGUOUS)
         if verdict.outcome is Outcome.AMBIGUOUS:
             await self._queue(source_id, known, contenders(ranking, self.model)[:_MOST_QUEUED])
         return verdict

@@ -16,6 +16,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from gateway.linkage.comparing import LEVELS, Level, Trait
+from gateway.linkage.features import Unsaid
 from standards.errors import ConfigurationError
 
 MODELS: Final = Path(__file__).with_name("models")
@@ -24,6 +25,7 @@ DEFAULT: Final = MODELS / "poveria.yaml"
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{1,79}$")]
 Probability = Annotated[float, Field(gt=0, lt=1)]
 _ROUNDING: Final = 1e-4
+_DAY: Final = r"^(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$"
 
 
 class Part(BaseModel):
@@ -99,19 +101,32 @@ class LinkageModel(Part):
     traits: dict[Trait, TraitModel] = Field(min_length=2, description="What is compared; other traits do not count.")
     rules: tuple[Rule, ...] = Field(default=(), description="Decide first: a candidate that alone fulfils one matches.")
     never: tuple[Rule, ...] = Field(default=(), description="Who fulfils one of these is somebody else, always.")
+    doubts: tuple[Rule, ...] = Field(
+        default=(),
+        description="Who fulfils one of these is matched by no score, for a twin or a namesake of the family may agree "
+        "as far: an officer looks. Rules still decide.",
+    )
     placeholders: tuple[str, ...] = Field(default=(), description="Names that stand for no name.")
+    unknown_days: tuple[Annotated[str, StringConstraints(pattern=_DAY)], ...] = Field(
+        default=("01-01",), description="Birthdays, MM-DD, that are written where only the year is known."
+    )
 
     @model_validator(mode="after")
     def _traits_are_whole(self) -> Self:
         for trait, told in self.traits.items():
             _check_levels(trait, told)
-        for rule in (*self.rules, *self.never):
+        for rule in (*self.rules, *self.never, *self.doubts):
             for trait, needed in rule.needs.items():
                 if strange := [level for level in needed if level not in (*LEVELS[trait], Level.MISSING)]:
                     raise ValueError(f"rule {rule.name}: {trait} has no level {strange[0]}")
-                if set(needed) == {Level.MISSING}:
+                if set(needed) == {Level.MISSING} and rule not in self.doubts:
                     raise ValueError(f"rule {rule.name}: that {trait} is missing decides nothing by itself")
         return self
+
+    @property
+    def unsaid(self) -> Unsaid:
+        """Return what is written where nothing is known."""
+        return Unsaid(frozenset(self.placeholders), frozenset(self.unknown_days))
 
     @property
     def prior_bits(self) -> float:

@@ -145,6 +145,10 @@ class ReviewBook:
             raise MalformedMessageError("there is no review of that name")
         return found
 
+    def withdraw(self, review_id: str) -> None:
+        """Forget a review with its decision; from the next question on the pair is judged as if nobody had looked."""
+        self._database.run_now(lambda on: self._withdraw(on, review_id))
+
     def close(self) -> None:
         """Let go of the database."""
         self._database.close()
@@ -200,6 +204,10 @@ class ReviewBook:
         ended = sa.select(REVIEWS.c.review_id).where(REVIEWS.c.ends_at <= self._time())
         on.execute(sa.delete(PAIRS).where(PAIRS.c.review_id.in_(ended)))
         on.execute(sa.delete(REVIEWS).where(REVIEWS.c.ends_at <= self._time()))
+
+    def _withdraw(self, on: sa.Connection, review_id: str) -> None:
+        on.execute(sa.delete(PAIRS).where(PAIRS.c.review_id == review_id))
+        on.execute(sa.delete(REVIEWS).where(REVIEWS.c.review_id == review_id))
 
     def _count(self, on: sa.Connection, state: State) -> int:
         count = sa.select(sa.func.count()).select_from(REVIEWS)

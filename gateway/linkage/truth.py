@@ -18,7 +18,7 @@ from standards.errors import MalformedMessageError
 from standards.identifiers import SHARED_TYPES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
 REFERENCE: Final = "national_id"
@@ -80,11 +80,18 @@ def _read(number: int, line: bytes) -> dict[str, Any]:
         told = orjson.loads(line)
         if not (isinstance(told, dict) and isinstance(told["person"], int) and isinstance(told["traits"], dict)):
             raise TypeError  # noqa: TRY301 - one place tells what is wrong with a line
+        if not all(isinstance(row, dict) and isinstance(row["traits"], dict) for row in _every_row(told)):
+            raise TypeError  # noqa: TRY301
         return {**told, "numbers": dict(told["numbers"]), "rows": dict(told["rows"])}
-    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError) as error:
+    except (orjson.JSONDecodeError, AttributeError, KeyError, TypeError, ValueError) as error:
         raise MalformedMessageError(
             f"line {number} of the truth: not a person with numbers, traits and rows ({type(error).__name__})"
         ) from None
+
+
+def _every_row(told: Mapping[str, Any]) -> Iterator[Any]:
+    for rows in told["rows"].values():
+        yield from rows if isinstance(rows, list) else [rows]
 
 
 def _own(numbers: Mapping[str, str]) -> dict[str, str]:

@@ -36,6 +36,8 @@ class Weighed(NamedTuple):
     """A deterministic rule that it fulfils."""
     is_somebody_else: bool
     """Whether it can never be the person, however much agrees."""
+    is_doubtful: bool
+    """Whether no score makes it the person."""
 
 
 class Scales:
@@ -46,16 +48,18 @@ class Scales:
 
     def __init__(self, identifiers: Mapping[str, str], traits: Mapping[str, JsonValue], model: LinkageModel) -> None:
         self._model = model
-        self._placeholders = frozenset(model.placeholders)
-        self._known = features_of(identifiers, traits, self._placeholders)
+        self._unsaid = model.unsaid
+        self._known = features_of(identifiers, traits, self._unsaid)
 
     def weighed(self, candidate: Candidate) -> Weighed:
         """Return a candidate with what speaks for and against it."""
-        features = features_of(candidate.identifiers, candidate.traits, self._placeholders)
+        features = features_of(candidate.identifiers, candidate.traits, self._unsaid)
         levels = compare(self._known, features)
         score, reasons = scored(levels, self._known, self._model)
-        rule = next((rule.name for rule in self._model.rules if _holds(rule, levels)), None)
-        return Weighed(candidate, score, reasons, rule, any(_holds(rule, levels) for rule in self._model.never))
+        model = self._model
+        rule = next((rule.name for rule in model.rules if _holds(rule, levels)), None)
+        never, doubtful = (any(_holds(rule, levels) for rule in rules) for rules in (model.never, model.doubts))
+        return Weighed(candidate, score, reasons, rule, never, doubtful)
 
     def most(self) -> float:
         """Return the score of a candidate that agrees in everything that is known of the person."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -35,9 +35,10 @@ def digest_of(files: Files) -> str:
     return hashlib.sha256(orjson.dumps(dict(files), option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
-def checked(files: Files) -> Manifest:
+def checked(files: Files, others: Collection[str] = ()) -> Manifest:
     """Return the manifest of a bundle that may be registered.
 
+    others: ids of registries that are here.
     Raises: MalformedMessageError that says what to change.
     """
     if MANIFEST not in files:
@@ -65,9 +66,12 @@ def checked(files: Files) -> Manifest:
         )
     # INVARIANT: one registry's credentials never go to another: what is submitted names its own references only.
     prefix = f"HEARTH_{manifest.id.upper()}_"
-    if strangers := sorted({name for name in references(manifest) if not name.startswith(prefix)}):
+    named = set(references(manifest))
+    theirs = [f"HEARTH_{id_.upper()}_" for id_ in others if id_.startswith(f"{manifest.id}_")]
+    if strangers := sorted(n for n in named if not n.startswith(prefix) or n.startswith(tuple(theirs))):
         raise MalformedMessageError(
-            f"{MANIFEST}: references of this registry begin with {prefix}; rename {', '.join(strangers)}"
+            f"{MANIFEST}: references of this registry begin with {prefix}, and with no other registry's id; rename "
+            f"{', '.join(strangers)}"
         )
     return manifest
 
@@ -92,7 +96,13 @@ def read_folder(folder: Path) -> Files:
 
 
 def write_folder(files: Files, folder: Path) -> None:
-    """Write a checked bundle below a folder that is there."""
+    """Write a bundle below a folder that is there.
+
+    Raises: ConfigurationError, before anything is written, when a name leads elsewhere.
+    """
+    # INVARIANT: whoever sent it, nothing is written beside the folder.
+    if any(_NAME.fullmatch(name) is None for name in files):
+        raise ConfigurationError("files: a name among them is none of a registry's folder: nothing was written")
     for name, text in files.items():
         path = folder / name
         path.parent.mkdir(exist_ok=True)

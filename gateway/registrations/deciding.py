@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import orjson
 
 from gateway.registrations.states import ASKED, Role, State, Step, Verb
-from gateway.registrations.store import Registration
+from gateway.registrations.store import Registration, version_order
 from standards.errors import MalformedMessageError
 
 if TYPE_CHECKING:
@@ -49,12 +49,21 @@ def decided(step: Step, versions: Versions, folder: Manifest | None, *, is_neede
             return [step]
         case Verb.PROMOTE:
             live = _in(versions, State.LIVE)
+            _is_higher(versions[step.version], live.version if live else folder.version if folder else "0.0")
             return [*([_follows(step, Verb.REPLACE, live)] if live is not None else []), step]
         case Verb.RETIRE:
             _may_retire(versions[step.version], versions, folder, is_needed=is_needed)
             return [step]
         case _:
             return [step]
+
+
+def _is_higher(one: Registration, than: str) -> None:
+    """See that a version is a newer one than the version in whose place it would answer."""
+    if one.order <= version_order(than):
+        raise MalformedMessageError(
+            f"version {than} is live: submit this one as a higher version, or roll that one back"
+        )
 
 
 def _may_retire(one: Registration, versions: Versions, folder: Manifest | None, *, is_needed: bool) -> None:
@@ -80,13 +89,13 @@ def folder_digest(manifest: Manifest) -> str:
 def _of_registry(step: Step, versions: Versions, folder: Manifest | None) -> Sequence[Step]:
     match step.verb:
         case Verb.SUSPEND:
-            if _in(versions, State.SUSPENDED) is not None:
-                raise MalformedMessageError(f"{step.registry} is suspended already")
-            for state in reversed(ASKED):
+            for state in (State.SUSPENDED, *reversed(ASKED)):
                 if (one := _in(versions, state)) is not None:
                     return [_about(step, one)]
             if folder is None:
                 raise MalformedMessageError(f"no version of {step.registry} is asked: there is nothing to suspend")
+            if folder.version in versions:  # known here by other steps: submitted and not live, or retired
+                return [_about(step, versions[folder.version])]
             digest = folder_digest(folder)
             adopted = Step(
                 step.registry, folder.version, Verb.ADOPT, "gateway", Role.GATEWAY, step.at, digest
@@ -121,6 +130,15 @@ def _in(versions: Versions, state: State) -> Registration | None:
 
 
 def _about(step: Step, one: Registration) -> Step:
+    """Return the step about the version that it concerns.
+
+    Raises: MalformedMessageError when the order was given about another version, or other files.
+    """
+    # INVARIANT: an order does what was signed. The kill switch alone acts on whatever is asked by now.
+    if step.verb is not Verb.SUSPEND and (
+        step.version not in {"", one.version} or step.digest not in {"", one.standing.digest}
+    ):
+        raise MalformedMessageError(f"it is version {one.version} that would change: sign an order about that")
     return step._replace(version=one.version, digest=one.standing.digest)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -21,12 +22,21 @@ LOOK_S: Final = 0.25
 
 async def follow_lineups(registrations: Registrations, shadows: Shadows) -> None:
     """Take in every change, until cancelled. What cannot be taken in is logged once; the last good stays."""
+
+    async def write() -> None:
+        await shadows.keep_counts()
+        await registrations.settle_owed()
+
+    # Apart: whatever keeps the database or the journal from writing, a switch must be seen.
+    await asyncio.gather(_again(registrations.look), _again(write))
+
+
+async def _again(what: Callable[[], Awaitable[object]]) -> None:
     failed = ""
     while True:
         await asyncio.sleep(LOOK_S)
         try:
-            await registrations.look()
-            await shadows.keep_counts()
+            await what()
             failed = ""
         except Exception as error:  # noqa: BLE001 - whatever one manifest does to it, the next change must be seen
             if failed != type(error).__name__:

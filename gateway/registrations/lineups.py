@@ -130,10 +130,10 @@ class Lineups:
     def start(self, wanted: Wanted, must: frozenset[str]) -> None:
         """Connect for the first time.
 
-        must: registries without which the gateway does not start.
+        must: registries without which the gateway does not start, in the version of the folders.
         Raises: ConfigurationError when one of those cannot be connected; it names every reference that is missing.
         """
-        mine = [manifest for manifest in wanted.live if manifest.id in must]
+        mine = [manifest for manifest in wanted.live if manifest.id in must and manifest.id not in wanted.instead]
         missing = [n for m in mine for n in references(m) if not self._environment.get(n, "").strip()]
         if missing:
             raise ConfigurationError(f"the manifests refer to the environment: set {', '.join(missing)}")
@@ -147,8 +147,7 @@ class Lineups:
         Registries that stay as they are keep their connections, breakers and pace.
         """
         notices = list(wanted.notices)
-        before = self._live.registries if self._live is not None else {}
-        live = [one for m in wanted.live if (one := self._try(m, notices, before.get(m.id))) is not None]
+        live = [one for m in wanted.live if (one := self._live_one(m, wanted, notices)) is not None]
         canaries = [(share, one) for share, m in wanted.canaries if (one := self._try(m, notices)) is not None]
         shadows = [one for m in wanted.shadows if (one := self._try(m, notices)) is not None]
         for registry in (*live, *(one for _, one in canaries), *shadows):
@@ -227,15 +226,27 @@ class Lineups:
             for id_, registry in lineup.registries.items():
                 found.setdefault(id_, registry)
         self._known = Registries(found.values())
+        for registry in self.everybody():
+            registry.begin()
         self._former += [_Former(weakref.ref(o.rooms.fetcher), tuple(o.registries.values()), now) for o in before]
 
-    def _try(self, manifest: Manifest, notices: list[Notice], otherwise: Registry | None = None) -> Registry | None:
+    def _live_one(self, manifest: Manifest, wanted: Wanted, notices: list[Notice]) -> Registry | None:
+        """Return the connection that answers for a registry; None where there is none."""
+        if (found := self._try(manifest, notices)) is not None:
+            return found
+        # INVARIANT: what cannot be connected never replaces what is in force; what was taken back is not.
+        before = self._live.registries.get(manifest.id) if self._live is not None else None
+        if before is not None and (manifest.id, before.manifest.version) not in wanted.ended:
+            return before
+        others = (self._try(one, []) for one in wanted.instead.get(manifest.id, ()))
+        return next((one for one in others if one is not None), None)
+
+    def _try(self, manifest: Manifest, notices: list[Notice]) -> Registry | None:
         try:
             return self._connected(manifest)
         except ConfigurationError as wrong:
-            # INVARIANT: what cannot be connected never replaces what is in force.
             notices.append(Notice(f"{manifest.id} {manifest.version}", NoticeKind.NOT_CONNECTED, str(wrong)))
-            return otherwise
+            return None
 
     def _connected(self, manifest: Manifest) -> Registry:
         """Return the connection of a registry: the one there is, where neither manifest nor references changed."""

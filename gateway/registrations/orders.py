@@ -6,6 +6,7 @@ afterwards, by the person's public key alone, who ordered what after having read
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
@@ -15,12 +16,13 @@ import jwt
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from gateway.agreements import public_key
-from gateway.registrations.states import Role
+from gateway.registrations.states import Role, Verb
 from standards.errors import ConfigurationError, MalformedMessageError, UnauthenticatedError
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+    from gateway.registrations.states import Step
     from gateway.settings import RegistryOperator
 
 READ: Final = "read"
@@ -29,6 +31,8 @@ _REFUSED: Final = (
     "an order is signed by somebody whom registries.operators names, for this address, and counts for a few minutes"
 )
 _LONGEST: Final = 8_192
+_SIGNATURE_ALONE: Final[Any] = {"verify_aud": False, "verify_iat": False, "verify_exp": False, "verify_nbf": False}
+"""An old order is read for what it said, and not for whether it still counts."""
 
 
 class Wish(BaseModel):
@@ -53,6 +57,8 @@ class Order(NamedTuple):
     wish: Wish
     text: str
     """As it was signed."""
+    key: str = ""
+    """SHA-256 of the public key that it was signed with, in hex."""
 
 
 def signed_order(name: str, key: Ed25519PrivateKey, gateway: str, now: datetime, **wish: Any) -> str:
@@ -71,8 +77,11 @@ class People:
         Raises: ConfigurationError when a key is none, or when two people share a name or a key.
         """
         people = list(stated)
-        if len({one.name for one in people}) != len(people):
+        names = {" ".join(one.name.casefold().split()) for one in people}
+        if len(names) != len(people):
             raise ConfigurationError("registries.operators: two people have one name; give each a name of their own")
+        if names & {"", Role.GATEWAY.value}:
+            raise ConfigurationError("registries.operators: nobody is called `gateway`, or nothing; give them a name")
         self._keys: Mapping[str, Ed25519PublicKey] = {
             one.name: public_key(one.public_key, f"registries.operators.{one.name}") for one in people
         }
@@ -88,6 +97,11 @@ class People:
             return frozenset()
         owner = {Role.OWNER} if {registry, "*"} & set(stated.owns) else set()
         return frozenset({Role(role) for role in stated.roles} | owner)
+
+    def has_part(self, name: str) -> bool:
+        """Tell whether somebody has any role at all: who has left is kept without one, to prove what was done."""
+        stated = self._stated.get(name)
+        return stated is not None and bool(stated.roles or stated.owns)
 
     def order(self, text: object, gateway: str, now: datetime, *, max_age_s: float, future_s: float) -> Order:
         """Return an order, once it is known whose it is.
@@ -122,4 +136,28 @@ class People:
         except ValidationError as error:
             first = error.errors(include_input=False, include_url=False)[0]
             raise MalformedMessageError(f"wish.{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
-        return Order(id_, str(name), at, wish, text)
+        return Order(id_, str(name), at, wish, text, _digest(key))
+
+    def proves(self, step: Step) -> bool | None:
+        """Tell whether the order that is kept of a step is its person's, and says what was done.
+
+        None for what follows of itself, and where the person's key is not among the settings any more.
+        """
+        key = self._keys.get(step.by)
+        if step.role is Role.GATEWAY or key is None or (step.key and step.key != _digest(key)):
+            return None
+        try:
+            claims = jwt.decode(step.order, key, algorithms=["EdDSA"], options=_SIGNATURE_ALONE)
+            wish = Wish.model_validate(claims.get("wish"))
+        except (jwt.InvalidTokenError, ValidationError, TypeError, ValueError):
+            return False
+        return (
+            (claims.get("iss"), wish.verb, wish.registry) == (step.by, step.verb.value, step.registry)
+            and (wish.version in {"", step.version} or step.verb is Verb.SUSPEND)
+            and (wish.digest in {"", step.digest} or step.verb is Verb.SUSPEND)
+            and (wish.share, wish.reason) == (step.share, step.reason)
+        )
+
+
+def _digest(key: Ed25519PublicKey) -> str:
+    return hashlib.sha256(key.public_bytes_raw()).hexdigest()

@@ -69,7 +69,9 @@ class Shadows:
             self.dropped += 1
             return
         self._places += 1
-        asyncio.get_running_loop().call_later(AFTER_S, self._begin, beside)
+        task = asyncio.create_task(self._walk_soon(beside))
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
 
     async def keep_counts(self) -> None:
         """Write what was counted where every process adds to it."""
@@ -83,20 +85,19 @@ class Shadows:
             raise
 
     async def close(self) -> None:
-        """End what is under way."""
+        """End what is under way, and what is about to be."""
         tasks = tuple(self._tasks)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _begin(self, beside: Beside) -> None:
-        task = asyncio.create_task(self._walk(beside))
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
-
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         self._places -= 1
+
+    async def _walk_soon(self, beside: Beside) -> None:
+        await asyncio.sleep(AFTER_S)
+        await self._walk(beside)
 
     async def _walk(self, beside: Beside) -> None:
         lineup = self._shadow()

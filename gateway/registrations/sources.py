@@ -9,22 +9,24 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
+from types import MappingProxyType
+from typing import Final, NamedTuple
 
-from adapters.catalogue import find_manifests, load_manifest
+from pydantic import ValidationError
+
+from adapters.catalogue import FOLDER, find_manifests, load_manifest
 from adapters.kit.changes import silent_change
+from adapters.manifest import Manifest
 from adapters.reading_manifest import read_manifest
-from gateway.registrations.bundle import MANIFEST
+from gateway.registrations.bundle import MANIFEST, digest_of
 from gateway.registrations.secrets import Secrets
-from gateway.registrations.states import State
+from gateway.registrations.states import ASKED, State
 from gateway.registrations.store import Registration, RegistrationStore, version_order
 from standards.errors import ConfigurationError, InteropError
 
-if TYPE_CHECKING:
-    from adapters.manifest import Manifest
-
 _Stamp = tuple[int, int, int, int]
 _NONE: Final[Mapping[str, Registration]] = {}
+_TAMPERED: Final = "its files are not those that were approved any more: see its history and journal, and submit anew"
 
 
 class NoticeKind(StrEnum):
@@ -38,6 +40,10 @@ class NoticeKind(StrEnum):
     """Its file is gone, and an agreement cannot do without the registry; it stays."""
     TWICE = "twice"
     """Two files bear one id; the first one counts."""
+    OUTRANKED = "outranked"
+    """The file is of a later version than the one that is registered and live, which answers."""
+    TAMPERED = "tampered"
+    """What is kept of a registered version is not what was approved; it is not asked."""
     NOT_CONNECTED = "not_connected"
     """Its references are not there, or its driver refuses it; what was in force stays."""
     UNREAD = "unread"
@@ -61,6 +67,10 @@ class Wanted(NamedTuple):
     shadows: tuple[Manifest, ...] = ()
     off: frozenset[str] = frozenset()
     """Registries that are suspended, in every version."""
+    instead: Mapping[str, tuple[Manifest, ...]] = MappingProxyType({})
+    """By id, what may answer where a registered version that is live cannot be connected; the best one first."""
+    ended: frozenset[tuple[str, str]] = frozenset()
+    """Ids and versions that somebody has taken back: they stand in for nothing."""
     notices: tuple[Notice, ...] = ()
 
 
@@ -87,7 +97,8 @@ class Sources:
         self._folders, self._store, self._secrets, self._needed = folders, store, secrets, needed
         self._files: dict[Path, _File] = {}
         self._in_folders: dict[str, Manifest] = {}
-        self._registered: dict[tuple[str, str], Manifest] = {}
+        self._registered: dict[tuple[str, str, str], Manifest] = {}
+        self._meant: dict[tuple[str, str], Manifest] = {}
         self._registrations: tuple[Registration, ...] = ()
         self._seen: object = None
         self._unread = False
@@ -103,6 +114,11 @@ class Sources:
         """Return the manifests of the folders by id."""
         return self._in_folders
 
+    def folder_of(self, registry: str) -> Path | None:
+        """Return the folder that the manifest of a registry lies in; None where it lies in none."""
+        found = (path.parent for path, one in self._files.items() if one.manifest and one.manifest.id == registry)
+        return next(found, None)
+
     def start(self) -> Wanted:
         """Read everything for the first time.
 
@@ -111,10 +127,10 @@ class Sources:
         for folder in self._folders:
             if not folder.is_dir():  # no folder would read as no registries, and nobody would notice
                 raise ConfigurationError(f"registries.folders: there is no folder {folder}")
-        for path in find_manifests(self._folders):
-            load_manifest(path)  # raises with everything that there is to mend
         self._unread = False
         self.refresh()
+        if wrong := [one.fault for one in self._files.values() if one.fault]:
+            raise ConfigurationError("\n".join(wrong))
         if self._unread:
             raise ConfigurationError("stores.registrations_url: the registrations cannot be read")
         if wrong := [n.sentence for n in self.wanted.notices if n.kind is NoticeKind.TWICE]:
@@ -132,14 +148,12 @@ class Sources:
         seen = (files, revision, self._secrets.stamp())
         if seen == self._seen:
             return False
-        self._seen = seen
+        self._seen = None  # until it is taken in whole
         if revision is not None:
             try:
                 self._registrations = self._store.all()
             except InteropError:
                 revision = None
-        if revision is None:
-            self._seen = None  # it is looked at anew, until it can be read
         self._unread = revision is None
         notices: list[Notice] = []
         if self._unread:
@@ -147,7 +161,55 @@ class Sources:
             notices.append(Notice("registrations", NoticeKind.UNREAD, sentence))
         self._read_folders(files, notices)
         self.wanted = self._wanted(notices)
+        self._seen = None if self._unread else seen
         return True
+
+    def look_again(self) -> None:
+        """Take everything for changed at the next look."""
+        self._seen = None
+
+    def changes_meaning(self, manifest: Manifest) -> str | None:
+        """Return why a manifest may not bear its version, under which another one was in force; None when it may.
+
+        Blocks.
+        Raises: RegistrationsError.
+        """
+        known = self._meaning(manifest)
+        return silent_change(known, manifest) if known is not None else None
+
+    def _meaning(self, manifest: Manifest) -> Manifest | None:
+        """Return the manifest that was first in force under the version of another one."""
+        key = (manifest.id, manifest.version)
+        if key not in self._meant and (text := self._store.meaning(*key)) is not None:
+            with suppress(ValidationError):  # one of another release of Hearth is read as if there were none
+                self._meant[key] = Manifest.model_validate_json(text)
+        return self._meant.get(key)
+
+    def _remember(self, manifest: Manifest) -> None:
+        """Keep what a version means, the first time that it is in force."""
+        with suppress(InteropError):
+            if self._meaning(manifest) is None:
+                self._store.mean(manifest.id, manifest.version, manifest.model_dump_json(by_alias=True))
+                self._meant[manifest.id, manifest.version] = manifest
+
+    def _refused(self, path: Path, before: Manifest | None, manifest: Manifest) -> tuple[str, Manifest] | None:
+        """Return why a manifest of the folders is not taken in, and what stays in its place; None when it is."""
+        if before == manifest:
+            return None
+        refusal = silent_change(before, manifest) if before is not None else None
+        if path.is_relative_to(FOLDER):  # comes with Hearth, and with the code that reads it
+            return None if refusal is None or before is None else (refusal, before)
+        known = None
+        with suppress(InteropError):
+            known = self._meaning(manifest)
+        if known is not None:
+            # What this version has meant it may mean again: a file is rolled back as it was brought.
+            refusal = silent_change(known, manifest)
+            return (refusal, before or known) if refusal is not None else None
+        if refusal is not None and before is not None:
+            return refusal, before
+        self._remember(manifest)
+        return None
 
     def _read_folders(self, files: Mapping[Path, _Stamp], notices: list[Notice]) -> None:
         found: dict[str, Manifest] = {}
@@ -165,10 +227,10 @@ class Sources:
                 sentence = f"two manifests have the id {manifest.id}: rename one"
                 notices.append(Notice(_named(path), NoticeKind.TWICE, sentence))
                 continue
-            if before is not None and before != manifest and (refusal := silent_change(before, manifest)) is not None:
+            if (refused := self._refused(path, before, manifest)) is not None:
                 # INVARIANT: a version means one thing: what was said under it is never read by another mapping.
+                refusal, manifest = refused
                 notices.append(Notice(_named(path), NoticeKind.CHANGED, refusal))
-                manifest = before
             found[manifest.id] = manifest
         for id_, before in self._in_folders.items():
             if id_ not in found and id_ in self._needed():
@@ -198,10 +260,18 @@ class Sources:
                 state = one.standing.suspended_from or state
             # Of several versions in one state the newest counts; the office lets no two come there.
             by_state.setdefault(state, {})[one.registry] = one
-        live = dict(self._in_folders)
+        live, instead = dict(self._in_folders), dict[str, tuple[Manifest, ...]]()
         for one in by_state.get(State.LIVE, _NONE).values():
             if (manifest := self._manifest(one, notices)) is not None:
+                folder = live.get(one.registry)
+                if folder is not None and (folder != manifest and version_order(folder.version) >= one.order):
+                    sentence = (
+                        f"version {folder.version} lies in the folders, and the registered version {one.version} is "
+                        "live: submit it, or roll the registered one back"
+                    )
+                    notices.append(Notice(one.registry, NoticeKind.OUTRANKED, sentence))
                 live[one.registry] = manifest
+                instead[one.registry] = self._before(one, folder)
         canaries = [
             (one.standing.share / 100, manifest)
             for one in by_state.get(State.CANARY, _NONE).values()
@@ -213,26 +283,49 @@ class Sources:
             if (manifest := self._manifest(one, notices)) is not None
         ]
         canaries.sort(key=lambda pair: (pair[0], pair[1].id))
-        return Wanted(tuple(live.values()), tuple(canaries), tuple(shadows), frozenset(off), tuple(notices))
+        ended = {
+            (one.registry, one.version)
+            for one in self._registrations
+            if one.standing.authors and one.state not in {*ASKED, State.SUSPENDED, State.REPLACED}
+        }
+        return Wanted(
+            *(tuple(live.values()), tuple(canaries), tuple(shadows), frozenset(off)),
+            instead=instead,
+            ended=frozenset(ended),
+            notices=tuple(notices),
+        )
+
+    def _before(self, one: Registration, folder: Manifest | None) -> tuple[Manifest, ...]:
+        """Return what was live before a registered version, the latest first."""
+        replaced = [
+            other
+            for other in self._registrations
+            if other.registry == one.registry and other.state is State.REPLACED and other.order < one.order
+        ]
+        replaced.sort(key=lambda other: other.order, reverse=True)
+        known = (self._manifest(other, []) for other in replaced)
+        return (*(manifest for manifest in known if manifest is not None), *((folder,) if folder is not None else ()))
 
     def _manifest(self, one: Registration, notices: list[Notice]) -> Manifest | None:
         """Return the manifest of a registered version; None for one of the folders, which their file speaks for."""
-        key = (one.registry, one.version)
+        key, name = (one.registry, one.version, one.standing.digest), f"{one.registry} {one.version}"
         if key not in self._registered:
             try:
-                files = self._store.files(*key)
+                files = self._store.files(one.registry, one.version)
                 if not files:
+                    if one.standing.authors:
+                        notices.append(Notice(name, NoticeKind.TAMPERED, _TAMPERED))
+                    return None
+                # INVARIANT: what answers is what was approved, byte for byte, whoever can write to the database.
+                if digest_of(files) != one.standing.digest:
+                    notices.append(Notice(name, NoticeKind.TAMPERED, _TAMPERED))
                     return None
                 self._registered[key] = read_manifest(files[MANIFEST], f"{one.registry}/{MANIFEST}")
+                self._remember(self._registered[key])
             except InteropError as wrong:
-                notices.append(Notice(" ".join(key), NoticeKind.UNREADABLE, str(wrong)))
+                notices.append(Notice(name, NoticeKind.UNREADABLE, str(wrong)))
                 return None
         return self._registered[key]
-
-    def newest(self, registry: str) -> tuple[int, ...]:
-        """Return the highest version of a registry that is live, or in the folders."""
-        versions = [m.version for m in self.wanted.live if m.id == registry]
-        return max(map(version_order, versions), default=(0,))
 
 
 def _stamp(path: Path) -> _Stamp | None:

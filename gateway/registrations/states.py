@@ -28,7 +28,7 @@ class State(StrEnum):
     """A share of the questions is answered with it."""
     LIVE = "live"
     SUSPENDED = "suspended"
-    """Nobody asks the registry, in any version."""
+    """Nobody asks the registry, in any version; this is the one that it was switched off by."""
     REPLACED = "replaced"
     """Was live; another version is. A rollback brings it back."""
     RETIRED = "retired"
@@ -90,7 +90,8 @@ TRANSITIONS: Final[Mapping[tuple[State | None, Verb], State]] = MappingProxyType
         (State.LIVE, Verb.REPLACE): State.REPLACED,
         (State.LIVE, Verb.ROLLBACK): State.APPROVED,
         (State.REPLACED, Verb.RESTORE): State.LIVE,
-        **{(state, Verb.SUSPEND): State.SUSPENDED for state in ASKED},
+        # Whatever the state: the version of the folders may be entered here as a draft, or as retired, and is asked.
+        **{(state, Verb.SUSPEND): State.SUSPENDED for state in State},
         **{(state, Verb.RETIRE): State.RETIRED for state in _ENDABLE},
     }
 )
@@ -130,6 +131,8 @@ class Step(NamedTuple):
     reason: str = ""
     order: str = ""
     """The signed order, by which anybody can check with the person's public key who ordered what."""
+    key: str = ""
+    """SHA-256 of the public key that the order was signed with, in hex; empty for the gateway."""
     findings: tuple[tuple[str, bool | None, str], ...] = ()
     """Of the check: what, whether it is good, in words."""
     number: int = 0
@@ -143,6 +146,8 @@ class Standing(NamedTuple):
     digest: str
     authors: tuple[str, ...] = ()
     """Everybody who has submitted it."""
+    author_keys: tuple[str, ...] = ()
+    """Digests of the keys that they signed with."""
     approved_by: str | None = None
     share: float = 0.0
     suspended_from: State | None = None
@@ -180,22 +185,20 @@ def stepped(standing: Standing | None, step: Step) -> Standing:
         where = f"is {state}" if state is not None else "is not here"
         raise MalformedMessageError(f"registry {step.registry} {step.version} {where}: {_remedy(step.verb)}")
     if standing is None or step.verb is Verb.SUBMIT:
-        known = standing.authors if standing is not None else ()
-        authors = known if step.verb is Verb.ADOPT else tuple(dict.fromkeys((*known, step.by)))
-        return Standing(then, step.digest, authors)
+        return _begun(standing, step, then)
     # INVARIANT: what is decided about is what was read: every step names the files by their digest.
     if step.digest != standing.digest:
         raise MalformedMessageError("digest: the version holds other files by now; read it again")
     match step.verb:
         case Verb.APPROVE:
-            # INVARIANT: four eyes: nobody approves what they have submitted.
-            if step.by in standing.authors:
+            # INVARIANT: four eyes: nobody approves what they have submitted, nor under another name with the same key.
+            if step.by in standing.authors or (step.key and step.key in standing.author_keys):
                 raise AccessDeniedError("whoever submitted a version does not approve it: have another person do it")
             return standing._replace(state=then, approved_by=step.by)
         case Verb.CANARY:
             return standing._replace(state=then, share=step.share or 0.0)
         case Verb.SUSPEND:
-            return standing._replace(state=then, suspended_from=state, suspended_as=step.role)
+            return _suspended(standing, step)
         case Verb.RESUME:
             # INVARIANT: what its owner has switched off, only its owner switches on.
             if standing.suspended_as is Role.OWNER and step.role is not Role.OWNER:
@@ -205,6 +208,24 @@ def stepped(standing: Standing | None, step: Step) -> Standing:
             raise AccessDeniedError("its owner has suspended this registry: only its owner retires it")
         case _:
             return standing._replace(state=then)
+
+
+def _suspended(standing: Standing, step: Step) -> Standing:
+    if standing.state is not State.SUSPENDED:
+        return standing._replace(state=State.SUSPENDED, suspended_from=standing.state, suspended_as=step.role)
+    # INVARIANT: the owner's word counts, though an operator has switched it off before.
+    if step.role is not Role.OWNER or standing.suspended_as is Role.OWNER:
+        raise MalformedMessageError(f"{step.registry} is suspended already")
+    return standing._replace(suspended_as=Role.OWNER)
+
+
+def _begun(before: Standing | None, step: Step, then: State) -> Standing:
+    """Return the standing of what was submitted, anew or again, or was adopted."""
+    if step.verb is Verb.ADOPT:
+        return Standing(then, step.digest)
+    authors, keys = (before.authors, before.author_keys) if before is not None else ((), ())
+    mine = (step.key,) if step.key else ()
+    return Standing(then, step.digest, tuple(dict.fromkeys((*authors, step.by))), tuple(dict.fromkeys((*keys, *mine))))
 
 
 def replayed(steps: Iterable[Step]) -> Standing | None:

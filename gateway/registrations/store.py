@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from gateway.registrations.bundle import Files
 from gateway.registrations.states import Role, Standing, State, Step, Verb, stepped
-from gateway.registrations.tables import REGISTRATIONS, SHADOWED, STEPS, Database
+from gateway.registrations.tables import MEANT, OWED, REGISTRATIONS, SHADOWED, STEPS, Database
 from standards.errors import MalformedMessageError
 
 
@@ -49,6 +49,17 @@ class ShadowCount(NamedTuple):
     times: int
 
 
+class Owing(NamedTuple):
+    """What the journal is to be told: the same event of all steps, or of each its own."""
+
+    id: str
+    at: float
+    """Seconds since 1970."""
+    event: str | None
+    """None: that of each step's verb."""
+    steps: tuple[Step, ...]
+
+
 class RegistrationStore(Protocol):
     """Registrations as their readers see them; all of it blocks for no longer than a look into a small database."""
 
@@ -62,6 +73,14 @@ class RegistrationStore(Protocol):
 
     def files(self, registry: str, version: str) -> Files:
         """Return what was submitted; empty for a version of the folders."""
+        ...
+
+    def meaning(self, registry: str, version: str) -> str | None:
+        """Return the manifest that was first in force under a version, as JSON; None when there was none."""
+        ...
+
+    def mean(self, registry: str, version: str, manifest: str) -> None:
+        """Let a version mean this."""
         ...
 
 
@@ -82,8 +101,9 @@ class SqlRegistrations:
 
     def revision(self) -> int:
         """Return a number that grows with every step."""
-        newest = sa.select(sa.func.max(STEPS.c.number))
-        return self._database.run_now(lambda connection: int(connection.execute(newest).scalar() or 0))
+        # Counted: the highest number says nothing, for of two steps at once the later number may be durable first.
+        count = sa.select(sa.func.count()).select_from(STEPS)
+        return self._database.run_now(lambda connection: int(connection.execute(count).scalar() or 0))
 
     def all(self) -> tuple[Registration, ...]:
         """Return every version of every registry."""
@@ -97,17 +117,45 @@ class SqlRegistrations:
         text = self._database.run_now(lambda connection: connection.execute(wanted).scalar())
         return dict(orjson.loads(text)) if text else {}
 
+    def meaning(self, registry: str, version: str) -> str | None:
+        """Return the manifest that was first in force under a version, as JSON; None when there was none."""
+        wanted = sa.select(MEANT.c.manifest).where(MEANT.c.registry == registry, MEANT.c.version == version)
+        return self._database.run_now(lambda connection: connection.execute(wanted).scalar())
+
+    def mean(self, registry: str, version: str, manifest: str) -> None:
+        """Let a version mean this."""
+        change = sa.update(MEANT).where(MEANT.c.registry == registry, MEANT.c.version == version)
+        row = {"registry": registry, "version": version, "manifest": manifest}
+
+        def put(connection: sa.Connection) -> None:
+            if not connection.execute(change.values(manifest=manifest)).rowcount:
+                connection.execute(sa.insert(MEANT), [row])
+
+        self._database.run_now(put)
+
     async def change(
-        self, registry: str, decide: Decide, order_id: str | None, files: Files | None = None
+        self,
+        registry: str,
+        decide: Decide,
+        order_id: str | None,
+        files: Files | None = None,
+        *,
+        owing: Owing | None = None,
+        settled: str | None = None,
     ) -> list[Step]:
         """Take the steps that follow from where the versions of a registry stand; all of them, or none.
 
         order_id: of the signed order; one that was taken before is refused.
         files: of the version that is submitted.
+        owing: what the journal is to be told of it from this moment on.
+        settled: id of what the journal would have been told if it had not been taken.
         Raises: what `decide` raises; MalformedMessageError, AccessDeniedError for a step that is not allowed.
         """
 
         def take(connection: sa.Connection) -> list[Step]:
+            gone = sa.delete(OWED).where(OWED.c.id == settled)
+            if settled is not None and not connection.execute(gone).rowcount:
+                raise MalformedMessageError("it took too long, and counts as not done: order it anew")
             if order_id is not None:
                 known = sa.select(STEPS.c.number).where(STEPS.c.order_id == order_id)
                 if connection.execute(known).first() is not None:
@@ -124,9 +172,25 @@ class SqlRegistrations:
                 number = connection.execute(sa.insert(STEPS).returning(STEPS.c.number), [row]).scalar_one()
                 taken.append(step._replace(number=int(number)))
                 named = None  # one order, however many steps follow from it
+            if owing is not None:
+                _owe(connection, owing._replace(steps=tuple(taken)))
             return taken
 
         return await self._database.run(take)
+
+    async def owe(self, owing: Owing) -> None:
+        """Keep what the journal is to be told, until it is settled."""
+        await self._database.run(lambda connection: _owe(connection, owing))
+
+    async def owed(self, before: float) -> tuple[Owing, ...]:
+        """Return what the journal has not been told since some moment, in seconds since 1970; oldest first."""
+        wanted = sa.select(OWED).where(OWED.c.at < before).order_by(OWED.c.at)
+        rows = await self._database.run(lambda connection: connection.execute(wanted).all())
+        return tuple(_owing(row) for row in rows)
+
+    async def settle(self, id: str) -> None:
+        """Forget what the journal has been told."""
+        await self._database.run(lambda connection: connection.execute(sa.delete(OWED).where(OWED.c.id == id)))
 
     async def versions(self, registry: str) -> Versions:
         """Return the versions of one registry."""
@@ -188,12 +252,24 @@ def _registration(row: sa.Row[Any, Any, Any]) -> Registration:
         State(stated["state"]),
         stated["digest"],
         tuple(stated["authors"]),
+        tuple(stated.get("author_keys", ())),
         stated["approved_by"],
         stated["share"],
         State(stated["suspended_from"]) if stated["suspended_from"] else None,
         Role(stated["suspended_as"]) if stated["suspended_as"] else None,
     )
     return Registration(row.registry, row.version, standing)
+
+
+def _owe(connection: sa.Connection, owing: Owing) -> None:
+    stated = {"event": owing.event, "steps": [_text(step) for step in owing.steps]}
+    row = {"id": owing.id, "at": owing.at, "entries": orjson.dumps(stated).decode()}
+    connection.execute(sa.insert(OWED), [row])
+
+
+def _owing(row: sa.Row[Any, Any, Any]) -> Owing:
+    stated = orjson.loads(row.entries)
+    return Owing(row.id, row.at, stated["event"], tuple(_step(text, 0) for text in stated["steps"]))
 
 
 def _text(step: Step) -> str:

@@ -34,6 +34,25 @@ STEPS: Final = sa.Table(
 )
 """Append-only. `order_id` keeps a signed order from counting twice."""
 
+OWED: Final = sa.Table(
+    "registration_owed",
+    METADATA,
+    sa.Column("id", sa.String(32), primary_key=True),
+    sa.Column("at", sa.Float, nullable=False),
+    sa.Column("entries", sa.Text, nullable=False),
+)
+"""What the journal must still be told: of a switch that acted before it was entered, or of a step that was entered and
+not taken. `at` is seconds since 1970; `entries` steps as JSON, each with the event that it is entered as."""
+
+MEANT: Final = sa.Table(
+    "registration_meaning",
+    METADATA,
+    sa.Column("registry", sa.String(40), primary_key=True),
+    sa.Column("version", sa.String(20), primary_key=True),
+    sa.Column("manifest", sa.Text, nullable=False),
+)
+"""The first manifest that was in force under each version, as JSON: a version means one thing, after a restart too."""
+
 SHADOWED: Final = sa.Table(
     "registration_shadow",
     METADATA,

@@ -18,8 +18,8 @@ from adapters.catalogue import Registries
 from adapters.ports import Deadline, Fetch
 from adapters.said import listen
 from gateway.ports import Clock, Kept, RecordCache, RecordKey
-from gateway.stages.linking import Settling, is_open, look_up
-from gateway.stages.under_way import Call, Counts, Errand, Heard, Lane, Terms, one_is_over
+from gateway.stages.linking import Settling, look_up
+from gateway.stages.under_way import Call, Counts, Errand, Heard, Lane, Terms, one_is_over, unheard
 from standards.errors import SourceContractError, SourceError, SourceUnavailableError
 from standards.identifiers import Identifier
 from standards.states import Provenance, UnavailableReason
@@ -49,6 +49,7 @@ class Calls:
     late_grace_s, max_late: how long, and how many, calls may go on that nobody waits for any more.
     settling: decides who is who at registries that know no numbers; None: these are not asked.
     shared: what they have in common with the calls to other registries.
+    is_beside: they are a shadow's, on whose word nobody is forgotten.
     """
 
     def __init__(
@@ -63,18 +64,21 @@ class Calls:
         max_late: int = 0,
         settling: Settling | None = None,
         shared: Shared | None = None,
+        is_beside: bool = False,
     ) -> None:
         self._cache, self._now, self._settling = cache, now, settling
         self._max_age_s, self._max_stale_s = max_age_s, max_stale_s
         self._late_grace_s, self._max_late = late_grace_s, max_late
+        self._is_beside = is_beside
         self._shared = shared or Shared(set(), set(), [], WeakSet())
         self._tasks, self._late, self._forgetting, self._everybodys = self._shared
         self._lanes = self._lanes_of(registries)
 
-    def over(self, registries: Registries) -> Calls:
+    def over(self, registries: Registries, *, is_beside: bool = False) -> Calls:
         """Return the calls to other registries, as one with these: who is forgotten here is forgotten there.
 
         Where a registry is the very same, its calls under way are shared.
+        is_beside: they are a shadow's, on whose word nobody is forgotten.
         """
         return Calls(
             registries,
@@ -86,6 +90,7 @@ class Calls:
             max_late=self._max_late,
             settling=self._settling,
             shared=self._shared,
+            is_beside=is_beside,
         )
 
     def _lanes_of(self, registries: Registries) -> dict[tuple[str, str], Lane]:
@@ -127,7 +132,7 @@ class Calls:
         Everything is heard, or is a reason why it was not, when an errand `is_over`; at its deadline at the latest.
         """
         keeping = [errand for errand in errands if errand.lifetime_s > 0]
-        keys = [RecordKey(*e.lane.key, subject, e.lane.edition) for e in keeping for subject in e.subjects]
+        keys = [errand.key_of(subject) for errand in keeping for subject in errand.subjects]
         if keys:
             looked = await self._cache.get_many(keys)
             now, found = self._now(), iter(zip(keys, looked.found, strict=True))
@@ -153,6 +158,8 @@ class Calls:
 
     async def forget(self, identifiers: Collection[Identifier]) -> int:
         """Drop what is kept of one person, and let no further question wait for a call made before."""
+        if self._is_beside:
+            return 0
         for lane in self._everybodys:
             for identifier in identifiers:
                 lane.under_way.pop(identifier, None)
@@ -196,7 +203,7 @@ class Calls:
         alone: list[Identifier] = []
         for subject in subjects:
             call = lane.under_way.get(subject) if errand.as_of is None else None
-            if call is not None and errand.names <= call.request.names and call.deadline.left_s() > _SHORTEST_S:
+            if call is not None and call.serves(errand, subject) and call.deadline.left_s() > _SHORTEST_S:
                 self._wait_for(call, errand, subject)
                 lane.counts["joined"] += 1
             else:
@@ -206,7 +213,7 @@ class Calls:
             deadline = Deadline(deadline.at + self._late_grace_s)
         for batch in _batches(alone, lane.lookup.batch):
             request = Fetch(*lane.key, batch, errand.names, errand.transaction_id, errand.as_of)
-            call = Call(lane, request, deadline)
+            call = Call(lane, request, deadline, errand.known)
             call.task = asyncio.create_task(self._run(call, errand))
             self._tasks.add(call.task)
             call.task.add_done_callback(self._tasks.discard)
@@ -253,13 +260,14 @@ class Calls:
 
     def _miss(self, errand: Errand, subjects: Sequence[Identifier], call: Call, reason: UnavailableReason) -> None:
         """Say why nothing was heard of somebody; or what was heard before, labelled as old, where that may serve."""
-        errand.failed = reason
+        missed = unheard(errand.lane.manifest, reason, self._now())
+        errand.failed = missed.reason
         source_id = errand.lane.key[0]
         for subject in subjects:
             kept = errand.old.get(subject)
             # A registry that refuses, or breaks its promise, is not out: then nothing old stands in.
             if kept is None or not isinstance(call.error, SourceUnavailableError | None):
-                errand.heard[subject] = Heard(None, Provenance(source_id, self._now()), reason)
+                errand.heard[subject] = missed
                 continue
             errand.lane.counts["stale"] += 1
             errand.cached += 1
@@ -269,10 +277,11 @@ class Calls:
         """Ask one registry once, and keep its answer."""
         lane, request, said = call.lane, call.request, listen()
         try:
-            if errand.known is None:
+            passing: Collection[Identifier] = ()
+            if call.known is None:
                 answer = await lane.guarded.fetch(request, call.deadline)
             else:
-                answer = await look_up(lane.guarded, request, errand.known, self._settling, call.deadline)
+                answer, passing = await look_up(lane.guarded, request, call.known, self._settling, call.deadline)
             if left_out := set(request.subjects) - answer.records.keys():
                 raise SourceContractError(  # noqa: TRY301 - the one place where failures are told
                     request.source_id, f"{len(left_out)} of {len(request.subjects)} subjects left out"
@@ -283,13 +292,9 @@ class Calls:
                 keep_s = errand.lifetime_s + errand.stale_s
                 await self._cache.put_many(
                     [
-                        (
-                            RecordKey(*lane.key, s, lane.edition),
-                            kept,
-                            errand.negative_s if kept.record is None else keep_s,
-                        )
+                        (errand.key_of(s), kept, errand.negative_s if kept.record is None else keep_s)
                         for s, kept in records.items()
-                        if not is_open(kept.record)
+                        if s not in passing
                     ],
                     errand.generation,
                 )
@@ -298,11 +303,13 @@ class Calls:
             # Without its traceback, which would hold this frame, and with it the call and half an answer, in a circle.
             error.__traceback__ = error.__context__ = None
             call.error = error
-            log.warning(
+            reason = unheard(lane.manifest, error.reason, self._now()).reason
+            tell = log.info if reason is UnavailableReason.SOURCE_CLOSED else log.warning
+            tell(
                 "source_unavailable",
                 source=error.source_id,
                 lookup=request.lookup,
-                reason=error.reason,
+                reason=reason,
                 detail=error.detail,
             )
         except Exception as error:  # noqa: BLE001 - it is raised again at everybody who waits

@@ -180,7 +180,7 @@ def _told(person: Person) -> dict[Key, _Word]:
     """Return the words that count whole: a record that can be understood, or that there is none."""
     told: dict[Key, _Word] = {}
     refused = person.permit.refused_attributes if person.permit is not None else {}
-    for key, (record, provenance, reason, _) in person.heard.items():
+    for key, (record, provenance, reason, *_) in person.heard.items():
         if reason is None and key[0] not in refused and (record is None or not record.unusable):
             told[key] = (record.values if record is not None else _NOTHING), provenance
     return told
@@ -256,7 +256,7 @@ def _without_past(gathered: Gathered) -> Mapping[str, SourceOutcome]:
 def _outage(source_id: str, heard: Heard) -> Unavailable | None:
     if heard.reason is None or heard.reason in _NO_CLAIM:
         return None
-    return Unavailable(heard.reason, source_id)
+    return Unavailable(heard.reason, source_id, heard.until)
 
 
 def _told_of_members(gathered: Gathered) -> Iterable[Heard]:
@@ -285,7 +285,7 @@ def _claim(name: str, source_id: str, person: Person, heard: Heard | None) -> At
 
 def _from_record(name: str, source_id: str, heard: Heard) -> AttributeState:
     if heard.reason is not None:
-        return Unavailable(heard.reason, source_id)
+        return Unavailable(heard.reason, source_id, heard.until)
     record = heard.record
     if record is None:
         return Absent(heard.provenance)

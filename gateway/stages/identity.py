@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from standards.identifiers import BRN, SHARED_TYPES, Identifier
+from standards.identifiers import BRN, SHARED_TYPES
 from standards.states import UnavailableReason
 
 if TYPE_CHECKING:
@@ -87,12 +87,6 @@ def agreed(claims: Mapping[str, Sequence[Claim]], given: Mapping[str, str]) -> d
         if len(values) == 1:
             numbers[type_] = values.pop()
     return numbers
-
-
-def verified_by(subject: Identifier, claims: Mapping[str, Sequence[Claim]]) -> str | None:
-    """Return the registry that issues a number and states it of this person; None while it is only claimed."""
-    said = (c for c in claims.get(subject.type, ()) if c.is_issuers and c.value == subject.value)
-    return next((claim.source_id for claim in said), None)
 
 
 def same_people(words: Sequence[Word]) -> Sameness:

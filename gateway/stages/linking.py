@@ -69,9 +69,11 @@ def traits_of(
 
 async def look_up(
     guarded: Guarded, request: Fetch, known: Mapping[Identifier, Known], settling: Settling | None, deadline: Deadline
-) -> SourceAnswer:
+) -> tuple[SourceAnswer, frozenset[Identifier]]:
     """Return for everybody asked about the number of whom the registry holds; None where it is surely nobody.
 
+    And about whom the next question has to look again: it was left open who they are, or an officer decided, and may
+    decide otherwise.
     Raises: SourceError.
     """
     if settling is None:
@@ -86,15 +88,13 @@ async def look_up(
     if not len(answer.found) == len(answer.cut) == len(wanted):
         raise SourceContractError(request.source_id, "not as many answers as people looked for")
     records: dict[Identifier, Record | None] = {}
+    passing: set[Identifier] = set()
     for subject, candidates, cut in zip(request.subjects, answer.found, answer.cut, strict=True):
         verdict = await settling.settle(request.source_id, known[subject], candidates, cut=cut)
         records[subject] = _record(verdict)
-    return SourceAnswer(records)
-
-
-def is_open(record: Record | None) -> bool:
-    """Tell whether it was left open who somebody is, so that the next question has to look again."""
-    return record is _AMBIGUOUS
+        if verdict.outcome is Outcome.AMBIGUOUS or verdict.is_reviewed:
+            passing.add(subject)
+    return SourceAnswer(records), frozenset(passing)
 
 
 def _record(verdict: Verdict) -> Record | None:

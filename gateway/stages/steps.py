@@ -14,6 +14,7 @@ SILENCE = frozenset(
         UnavailableReason.SOURCE_DOWN,
         UnavailableReason.SOURCE_TIMEOUT,
         UnavailableReason.SOURCE_BUSY,
+        UnavailableReason.SOURCE_CLOSED,
         UnavailableReason.IDENTIFIER_UNAVAILABLE,
     }
 )

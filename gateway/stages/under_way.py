@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
-from typing import NamedTuple
+from datetime import UTC, date, datetime
+from typing import Final, NamedTuple
+
+import orjson
 
 from adapters.catalogue import Registries
 from adapters.manifest import Lookup, Manifest
@@ -17,6 +20,8 @@ from standards.errors import SourceError
 from standards.identifiers import Identifier
 from standards.states import Provenance, UnavailableReason
 
+_SILENT: Final = frozenset({UnavailableReason.SOURCE_DOWN, UnavailableReason.SOURCE_TIMEOUT})
+
 
 class Heard(NamedTuple):
     """What one lookup said about one person or group: a record, nobody (None), or why nothing was obtained."""
@@ -26,6 +31,18 @@ class Heard(NamedTuple):
     reason: UnavailableReason | None = None
     said: tuple[Said, ...] = ()
     """The responses that it was read from."""
+    until: str | None = None
+    """When a registry that is closed opens again."""
+
+
+def unheard(manifest: Manifest, reason: UnavailableReason, now: datetime) -> Heard:
+    """Return that nothing was heard of a registry; its silence outside the hours that it declares is a planned one."""
+    origin, hours = Provenance(manifest.id, now), manifest.hours
+    if hours is None or reason not in _SILENT or hours.is_open(now):
+        return Heard(None, origin, reason)
+    opens = hours.opens_at(now)
+    until = opens.astimezone(UTC).isoformat() if opens is not None else None
+    return Heard(None, origin, UnavailableReason.SOURCE_CLOSED, until=until)
 
 
 class Terms(NamedTuple):
@@ -52,6 +69,14 @@ class Counts(NamedTuple):
     """Calls that went on after their last question had ended."""
 
 
+def edition_of(manifest: Manifest) -> str:
+    """Return what tells a manifest from every other one of its registry.
+
+    All that it says, and not its version alone: a file of the folders may be given the version that a canary bears.
+    """
+    return f"{manifest.version} {hashlib.sha256(manifest.model_dump_json().encode()).hexdigest()}"
+
+
 class Lane:
     """One lookup of one registry, and the calls on it that are under way."""
 
@@ -59,7 +84,7 @@ class Lane:
 
     def __init__(self, key: tuple[str, str], manifest: Manifest, lookup: Lookup, registries: Registries) -> None:
         self.key, self.manifest, self.lookup = key, manifest, lookup
-        self.edition = manifest.version
+        self.edition = edition_of(manifest)
         self.guarded = registries[key[0]].guarded
         self.under_way: dict[Identifier, Call] = {}
         self.counts = dict.fromkeys(Counts._fields, 0)
@@ -111,6 +136,18 @@ class Errand:
         self.known: Mapping[Identifier, Known] | None = None
         """What is known of each subject, where the registry is asked by that, and knows no number."""
 
+    def key_of(self, subject: Identifier) -> RecordKey:
+        """Return what the record of a subject is kept by.
+
+        Of somebody who is looked up by what is known of them, that counts too: with more known of them, or less, they
+        are looked for anew.
+        """
+        edition = self.lane.edition
+        if self.known is not None:
+            told = orjson.dumps([dict(part) for part in self.known[subject]], option=orjson.OPT_SORT_KEYS)
+            edition = hashlib.sha256(edition.encode() + told).hexdigest()
+        return RecordKey(*self.lane.key, subject, edition)
+
     @property
     def is_over(self) -> bool:
         """Tell whether there is nothing left to wait for."""
@@ -147,13 +184,20 @@ async def one_is_over(errands: Iterable[Errand]) -> None:
 class Call:
     """One call under way, and every errand that waits for it."""
 
-    __slots__ = ("deadline", "defect", "errands", "error", "has_ended", "lane", "records", "request", "task")
+    __slots__ = ("deadline", "defect", "errands", "error", "has_ended", "known", "lane", "records", "request", "task")
 
-    def __init__(self, lane: Lane, request: Fetch, deadline: Deadline) -> None:
-        self.lane, self.request, self.deadline = lane, request, deadline
+    def __init__(
+        self, lane: Lane, request: Fetch, deadline: Deadline, known: Mapping[Identifier, Known] | None = None
+    ) -> None:
+        self.lane, self.request, self.deadline, self.known = lane, request, deadline, known
         self.task: asyncio.Task[None] | None = None
         self.errands: list[Errand] = []
         self.has_ended = False
         self.records: Mapping[Identifier, Kept] | None = None
         self.error: SourceError | None = None
         self.defect: Exception | None = None
+
+    def serves(self, errand: Errand, subject: Identifier) -> bool:
+        """Tell whether it asks all that an errand would, by the same that is known of the subject."""
+        mine = None if self.known is None else self.known[subject]
+        return errand.names <= self.request.names and mine == (errand.known and errand.known[subject])

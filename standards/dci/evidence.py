@@ -211,6 +211,8 @@ def _hole(state: AttributeState) -> dict[str, Any]:
         part: dict[str, object] = {"state": "unavailable", "reason": state.reason.value}
         if state.source_id is not None:
             part["source"] = state.source_id
+        if state.until is not None:
+            part["until"] = state.until
         return part
     message = f"not the state of an attribute: {type(state).__name__}"
     raise TypeError(message)

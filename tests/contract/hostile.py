@@ -32,6 +32,7 @@ class Good(NamedTuple):
 
     content_type: str
     body: bytes
+    headers: tuple[str, ...] = ()
 
 
 class Talk(NamedTuple):
@@ -119,7 +120,7 @@ def _length(head: bytes) -> int:
 
 def response(status: int, good: Good, *headers: str, length: int | None = None) -> bytes:
     """Return a whole response."""
-    lines = [f"HTTP/1.1 {status} Whatever", f"Content-Type: {good.content_type}", *headers]
+    lines = [f"HTTP/1.1 {status} Whatever", f"Content-Type: {good.content_type}", *good.headers, *headers]
     lines.append(f"Content-Length: {len(good.body) if length is None else length}")
     return "\r\n".join([*lines, "", ""]).encode() + good.body
 
@@ -222,7 +223,8 @@ def body(content: bytes, content_type: str | None = None) -> Behaviour:
     """Answer 200 with something else."""
 
     async def behave(talk: Talk) -> None:
-        await talk.send(response(200, Good(content_type or talk.good.content_type, content)))
+        good = talk.good._replace(body=content, content_type=content_type or talk.good.content_type)
+        await talk.send(response(200, good))
 
     return behave
 

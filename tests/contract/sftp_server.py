@@ -39,12 +39,12 @@ class _Users(asyncssh.SSHServer):
 
 
 @asynccontextmanager
-async def sftp_server(folder):
-    """Serve a folder to one user, who has a password and a key."""
+async def sftp_server(folder, serving=asyncssh.SFTPServer):
+    """Serve a folder to one user, who has a password and a key; `serving` says how it misbehaves."""
     host, user = asyncssh.generate_private_key("ssh-ed25519"), asyncssh.generate_private_key("ssh-ed25519")
 
     def rooted(channel):
-        return asyncssh.SFTPServer(channel, chroot=str(folder).encode())
+        return serving(channel, chroot=str(folder).encode())
 
     server = await asyncssh.create_server(
         *(lambda: _Users(user), "127.0.0.1", 0), server_host_keys=[host], sftp_factory=rooted

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from collections.abc import Callable
+from hashlib import sha512
 from typing import Any, Final, NamedTuple
 
 import orjson
@@ -199,5 +201,37 @@ ogc: {lookups: {person: {collection: people, by: {UIN: {property: uin}}}}}
     ),
 }
 """Protocol -> a registry that speaks it over HTTP."""
+
+
+def _by_rest(asked: Asked, number: str) -> Good:
+    """Answer as a security server passes it on: with the headers of the request, by X-Road's REST protocol."""
+    told = re.findall(rb"^(X-Road-(?:Id|Client)): (.*?)\r$", asked.head, re.MULTILINE)
+    service = re.findall(rb" /r1/((?:[^/ ]+/){4}[^/ ]+)", asked.head)[0]
+    headers = [(name.decode(), text.decode()) for name, text in (*told, (b"X-Road-Service", service))]
+    good = SPEAKERS[Protocol.REST].about(asked, number)
+    return good._replace(headers=tuple(f"{name}: {text}" for name, text in headers))
+
+
+def _by_soap(asked: Asked, number: str) -> Good:
+    """Answer as a security server passes it on: with the header block of the request, by X-Road's SOAP protocol."""
+    block = re.findall(rb"<[\w-]+:Header>(.*)</[\w-]+:Header>", asked.body, re.DOTALL)[0]
+    stated = b'<h:requestHash xmlns:h="http://x-road.eu/xsd/xroad.xsd" algorithmId="%b">%b</h:requestHash>' % (
+        b"http://www.w3.org/2001/04/xmlenc#sha512",
+        b64encode(sha512(asked.body).digest()),
+    )
+    good = SPEAKERS[Protocol.SOAP].about(asked, number)
+    return good._replace(body=good.body.replace(b"<e:Body>", b"<e:Header>%b%b</e:Header><e:Body>" % (block, stated)))
+
+
+def _behind(protocol: Protocol, layer: str) -> str:
+    xroad = f"{{protocol: {layer}, client: PV/GOV/1001/hearth, service: PV/GOV/2002/probe/find}}"
+    return SPEAKERS[protocol].manifest + f"\nxroad: {xroad}\n"
+
+
+BEHIND: Final[dict[str, Speaker]] = {
+    "rest behind a security server": Speaker(_behind(Protocol.REST, "rest"), _by_rest),
+    "soap behind a security server": Speaker(_behind(Protocol.SOAP, "soap"), _by_soap),
+}
+"""Registries through X-Road, by either of its message protocols."""
 ELSEWHERE: Final = frozenset({Protocol.SQL, Protocol.FILES})
 """Protocols that do not go over HTTP; what can be wrong with a database or a file is in test_sql_registries.py and test_files_registries.py."""

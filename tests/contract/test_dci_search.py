@@ -177,4 +177,4 @@ def test_requests_in_the_shape_of_the_release_are_read():
 
 def test_pointers_reach_a_schema():
     """DCI-SPEC-01: a fault is reported with where it is."""
-    assert faults(SOCIAL, "/components/schemas/MsgSignature", 5) == [": 5 is not of type 'string'"]
+    assert faults(SOCIAL, "/components/schemas/MsgSignature", 5) == [': 5 is not of type "string"']

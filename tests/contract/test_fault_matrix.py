@@ -1,6 +1,6 @@
 """Every fault with every protocol: each ends as the one right error, in time, and with little memory.
 
-The protocols are those that drivers are found for; no registry is named here.
+The protocols are those that drivers are found for, and X-Road as a layer under two of them; no registry is named here.
 """
 
 from __future__ import annotations
@@ -23,14 +23,18 @@ from standards.identifiers import identifier
 from standards.states import UnavailableReason
 from tests.contract.by_manifest import manifest_in
 from tests.contract.hostile import DOWN, FAULTS, LIMIT, SHORT, closed_port, port_of, response, serving, well
-from tests.contract.speakers import ELSEWHERE, NUMBER, OTHER, SPEAKERS, SUBJECT
+from tests.contract.speakers import BEHIND, ELSEWHERE, NUMBER, OTHER, SPEAKERS, SUBJECT
 
 pytestmark = pytest.mark.contract
 
 LONG_S = 30.0
 SHORT_S = 0.3
 """For faults that only the deadline ends."""
-PROTOCOLS = [pytest.param(SPEAKERS[one], id=one.value) for one in SPEAKERS]
+PROTOCOLS = [
+    *(pytest.param(speaker, id=one.value) for one, speaker in SPEAKERS.items()),
+    *(pytest.param(speaker, id=name) for name, speaker in BEHIND.items()),
+]
+COUNTING = (SPEAKERS[Protocol.FHIR], SPEAKERS[Protocol.OGC])
 NOTHING_SAID = ("Asha", "Moyo", NUMBER, OTHER)
 
 
@@ -124,6 +128,22 @@ async def test_somebody_else_s_record_is_refused(tmp_path, speaker):
 
     assert caught.value.reason is UnavailableReason.WRONG_SUBJECT
     assert not any(word in str(caught.value) for word in NOTHING_SAID)
+
+
+async def test_silence_about_one_of_several_is_no_answer(tmp_path, speaker):
+    """Unless the registry counts what it found, and all of that came."""
+    people = tuple(identifier("UIN", number) for number in (NUMBER, OTHER))
+    async with serving(well, speaker.good) as server, connected(tmp_path, speaker, server.address) as registry:
+        asking = registry.guarded.fetch(
+            Fetch("probe", "person", people, frozenset({"given_name"})), Deadline.after(LONG_S)
+        )
+        if speaker in COUNTING:
+            told = (await asking).records
+            assert [told[one] and told[one].values for one in people] == [{"given_name": "Asha"}, None]
+        else:
+            with pytest.raises(SourceContractError) as caught:
+                await asking
+            assert not any(word in str(caught.value) for word in NOTHING_SAID)
 
 
 async def test_nobody_listens(tmp_path, speaker):

@@ -353,6 +353,39 @@ class TestWhatIsRefused:
             with pytest.raises(SourceContractError, match="visits total: not as many as came"):
                 await asked(one, "mother", ASHA, MERCY)
 
+    @pytest.mark.parametrize(
+        ("stated", "said"),
+        [
+            ([6, None, None], "not as many as came"),
+            ([None, None, 4], "not as many"),
+            ([5, 5, 4], "changed between two"),
+        ],
+    )
+    async def test_a_total_that_only_one_page_states_holds_for_all(self, tmp_path, stated, said):
+        """Or it changes in between, and then nobody knows which visit has moved."""
+        totals = iter(stated)
+
+        def counted(type_, bundle):
+            return bundle if type_ != "Encounter" else bundle | {"total": next(totals)}
+
+        wards = Wards()
+        wards.changed = counted
+        async with running(tmp_path, wards) as one:
+            with pytest.raises(SourceContractError, match=f"visits total: {said}"):
+                await asked(one, "mother", ASHA, MERCY)
+
+    @pytest.mark.parametrize("page_size", [1, 2])
+    async def test_two_patients_under_one_id(self, tmp_path, page_size):
+        """Neither of them is passed over for the other: that one would read as nobody. On one page, or on two."""
+        wards = Wards()
+        wards.page_size = page_size
+        for patient in wards.held["Patient"]:
+            patient["id"] = "p1"
+        wards.changed = lambda _, bundle: bundle | {"total": 1}
+        async with running(tmp_path, wards) as one:
+            with pytest.raises(SourceContractError, match="id: one id, and two resources"):
+                await asked(one, "mother", ASHA, MERCY, names=[])
+
     async def test_a_server_that_says_nothing_about_nobody(self, tmp_path):
         """Neither entries nor a total is no answer; with `silence: no_record` it is."""
         wards = Wards()

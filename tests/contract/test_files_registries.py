@@ -12,10 +12,11 @@ from pathlib import Path
 
 import asyncssh
 import pytest
+import structlog
 import xlsxwriter
 
-from adapters.generic.files.options import FilesOptions
-from adapters.generic.files.rows import DropError, rows
+from adapters.generic.files.place import MOST_ENTRIES
+from adapters.kit.checking import check_manifest
 from standards.errors import (
     ConfigurationError,
     SourceContractError,
@@ -143,6 +144,18 @@ def adapter_of(registry):
     return registry.guarded.__dict__["_adapter"]
 
 
+async def _until(holds):
+    """Return when something holds that happens in the background."""
+    while not holds():  # noqa: ASYNC110 - it tells nobody of itself
+        await asyncio.sleep(0.01)
+
+
+async def _for_a_while():
+    """Let the loop and its threads go on, as long as several looks would take."""
+    for _ in range(20):
+        await asyncio.to_thread(lambda: None)
+
+
 async def surname(registry, number="UIN 100"):
     """Return the surname that stands behind a number."""
     record = (await asked(registry, "grants", [number], ["surname"]))[number]
@@ -163,7 +176,7 @@ class TestFormats:
         assert answer["LIST_NO L2"].values == {"surname": "Okafor; Ada", "annual_income_minor": 700}
         assert answer["UIN 999"] is None
         assert answer["UIN 100"].as_of.endswith("+00:00")
-        assert adapter_of(registry).state() == (5, answer["UIN 100"].as_of, pytest.approx(1, abs=0.1), None)
+        assert adapter_of(registry).state() == (5, answer["UIN 100"].as_of, pytest.approx(1, abs=0.1), None, None)
 
     @pytest.mark.parametrize(
         ("content", "options"),
@@ -209,12 +222,26 @@ class TestFormats:
             (csv_of(), 'trailer: "#rows"', "it was cut"),
             (csv_of() + b"#rows,4\n", 'trailer: "#rows"', "it was cut"),
             (csv_of() + b"#rows,5\n" + csv_of()[50:], 'trailer: "#rows"', r"after the last line|not CSV"),
+            (csv_of().replace(b'"none"', b'"none'), "format: csv", "a quote that is not closed|cells, and the header"),
+            (csv_of().replace(b"Moyo", b"Mo\x00yo"), "format: csv", "a line holds a zero byte"),
+            (csv_of(encoding="utf-16"), "encoding: latin-1", "a line holds a zero byte"),
+            (csv_of() + b'"PV9","' + b"x" * 200_000 + b'","","","",""\n', "format: csv", "a cell that is too long"),
+            (csv_of() + b'"PV9\n' + b'","\n' * 600_000, "format: csv", "or a row more than"),
+            (b"uin;no;Family name;born;paid\nPV1;L1;Moyo;;\n", "format: csv", "no column"),
+            (csv_of() + csv_of(delimiter=";")[50:], "format: csv", "cells, and the header has 6|not CSV"),
             (csv_of().replace(b'"L1"', b'"' + b"9" * 200 + b'"'), "format: csv", "LIST_NO: not a number"),
             (b"x" * 1_100_000 + b"\n", "format: csv", "a line has more than"),
             (lines_of() + b"[1]\n", "format: jsonl", "row 6: not an object"),
             (lines_of() + b'{"uin": 1}\n', "format: jsonl", "row 6: lacks Family name"),
             (lines_of() + b"{\n", "format: jsonl", "row 6: not JSON"),
             (lines_of()[:-1], "format: jsonl", "last line does not end"),
+            (
+                lines_of().replace(b'"L4"', b"[" * 300 + b"]" * 300),
+                "format: jsonl",
+                "row 5: no: lists or objects within",
+            ),
+            (lines_of().replace(b'"L4"', b"[" * 90_000 + b"]" * 90_000), "format: jsonl", "row 5: not JSON"),
+            (lines_of().replace(b'"L4"', b"12345678901234567890123"), "format: jsonl", "row 5: no: a number too long"),
             (b"PK nothing", "format: xlsx", "not a workbook"),
             (workbook_of(), "format: xlsx, sheet: Other", "not a workbook, or without that sheet"),
             (workbook_of(), "format: xlsx, max_bytes: 6000", "unpacks to more"),
@@ -233,6 +260,17 @@ class TestFormats:
             await surname(registry)
 
         assert not any(word in str(caught.value) for word in ("Moyo", "PV100", "999", "1234567890123456"))
+
+    async def test_a_number_that_is_written_otherwise_is_found(self, folder, grants):
+        """By the forms that the manifest names, several of them; what is written in none of them stays as it is."""
+        spelled = {"PV100": "100-200", "PV200": "300 400", "PV400": "5-6"}
+        drop(folder, csv_of([(spelled.get(row[0], row[0]), *row[1:]) for row in GRANTS]))
+        registry = grants(
+            ("grants: {rows_per_subject: 2}", 'grants: {rows_per_subject: 2, written: {UIN: ["###-###", "### ###"]}}'),
+            (', prefix: "PV"', ""),
+        )
+        names = [await surname(registry, f"UIN {number}") for number in ("100200", "300400", "5-6", "56", "100-200")]
+        assert names == ["Moyo", "Okafor; Ada", "Mayo", None, None]
 
     async def test_more_rows_of_one_than_promised_are_refused(self, folder, grants):
         """They may be a mistake, and are no answer."""
@@ -277,6 +315,85 @@ class TestDrops:
 
         assert await surname(registry) == "Moyo"
         assert adapter_of(registry).state().trouble == "the header has no column Family name"
+
+    async def test_a_list_is_read_before_anybody_asks(self, folder, grants):
+        """And each newer one when it is dropped; while the registry is switched off, nothing is looked at."""
+        drop(folder, csv_of(), age_h=3)
+        registry = grants()
+        assert registry.list_state().rows is None
+        registry.guarded.is_suspended = True
+        registry.begin()
+        registry.begin()
+        await _for_a_while()
+        assert registry.list_state().rows is None
+        registry.guarded.is_suspended = False
+        await _until(lambda: registry.list_state().rows == 5)
+        drop(folder, csv_of(GRANTS[:2]), "grants-2.csv", age_h=2)
+        await _until(lambda: registry.list_state().rows == 2)
+        await registry.close()
+        assert not [one for one in asyncio.all_tasks() if one is not asyncio.current_task()]
+
+    async def test_a_refusal_is_forgotten_with_the_next_good_drop(self, folder, grants):
+        """The drop that was refused may lie there for long; its operators look at what is newer than the list."""
+        drop(folder, csv_of(), age_h=5)
+        drop(folder, b"nothing", "grants-2.csv", age_h=4)
+        registry = grants()
+        state = await adapter_of(registry).look()
+        assert (state.rows, state.trouble) == (5, "the header has no column Family name")
+        assert state.refused_as_of > state.as_of
+        drop(folder, csv_of(GRANTS[:2]), "grants-3.csv", age_h=3)
+        state = await adapter_of(registry).look()
+
+        assert state[0] == 2
+        assert (state.trouble, state.refused_as_of) == (None, None)
+
+    async def test_a_list_of_a_day_to_come_is_not_taken(self, folder, grants):
+        """Its name is a mistake, and would hold off every other one until then; however many there are."""
+        years = [time.gmtime().tm_year + more for more in range(1, 8)]
+        today = time.strftime("%Y-%m-%d", time.gmtime())
+        for year in years:
+            drop(folder, csv_of([("PV100", "L1", "Banda", "", "1", "")]), f"grants-{year}-12-31.csv", age_h=0)
+        drop(folder, csv_of(), f"grants-{today}.csv")
+        registry = grants(("settle_s: 0", "settle_s: 0\n  dated_name: true"))
+
+        assert await surname(registry) == "Moyo"
+        assert "has not come" in registry.list_state().trouble
+        assert registry.list_state().refused_as_of == f"{years[-1]}-12-31"
+        for year in years:
+            (folder / f"grants-{year}-12-31.csv").unlink()
+        assert (await adapter_of(registry).look()).trouble is None
+
+    async def test_a_folder_of_very_many_files_is_not_one_of_lists(self, folder, grants):
+        """Whatever they are; the list that is there already serves."""
+        drop(folder, csv_of())
+        registry = grants()
+        assert await surname(registry) == "Moyo"
+        for at in range(MOST_ENTRIES + 1):
+            (folder / f"other-{at}").symlink_to("nowhere")
+        state = await adapter_of(registry).look()
+
+        assert state.trouble == f"more than {MOST_ENTRIES} files in the folder"
+        assert await surname(registry) == "Moyo"
+
+    async def test_an_outage_is_logged_once(self, folder, grants, caplog):
+        """When it begins, and when it ends; a list that is refused is logged once too, without its name."""
+        drop(folder, csv_of())
+        drop(folder, b"nothing", "grants-Moyo\nMoyo.csv", age_h=0.5)
+        registry = grants()
+        with structlog.testing.capture_logs() as logged:
+            for there in (True, False, False, True):
+                away = folder.with_name("away")
+                if folder.exists() is not there:
+                    (folder if folder.exists() else away).rename(away if folder.exists() else folder)
+                await adapter_of(registry).look()
+
+        assert [one["event"] for one in logged] == [
+            "list_refused",
+            "list_replaced",
+            "list_out_of_reach",
+            "list_in_reach",
+        ]
+        assert "Moyo" not in str(logged)
 
     async def test_a_list_that_is_overwritten_or_removed_still_serves(self, folder, grants):
         """What is asked is a sealed copy, so that half a new file is never read."""
@@ -370,6 +487,20 @@ class TestDrops:
 
         assert await surname(registry) == "Moyo"
 
+    async def test_a_check_reads_the_list_before_it_asks(self, folder, grants):
+        """However long that takes; and says how the list stands, and why a newer one is not used."""
+        drop(folder, csv_of([(f"PV{at}", f"N{at}", "Moyo", "03.02.1980", "1", "") for at in range(30_000)]), age_h=3)
+        drop(folder, b"nothing", "grants-2.csv", age_h=2)
+        manifest = grants(("timeout_s: 20", "timeout_s: 0.05")).manifest
+        found = {
+            one.what: one for one in await asyncio.to_thread(check_manifest, manifest, {"GRANTS_URL": folder.as_uri()})
+        }
+
+        assert found["test call"].is_good
+        assert not found["list"].is_good
+        assert found["list"].text.startswith("30000 rows as of ")
+        assert found["list"].text.endswith(" is refused: the header has no column Family name")
+
     async def test_closing_stops_what_is_being_read(self, folder, grants):
         """No thread is left behind."""
         drop(folder, csv_of([(f"PV{at}", f"N{at}", "Moyo", "03.02.1980", "1", "") for at in range(30_000)]))
@@ -438,6 +569,36 @@ class TestSftp:
             )
             assert await surname(registry, "UIN 8999") == "Moyo8999"
 
+    async def test_names_that_are_no_text_hold_nobody_up(self, folder, grants, tmp_path):
+        """Nor do links out of the folder, other folders, or names with a line end."""
+        drop(folder, csv_of(), "grants-\n1.csv")
+        (folder / os.fsdecode(b"grants-\xff.csv")).write_bytes(b"half of a n")
+        os.utime(folder / os.fsdecode(b"grants-\xff.csv"), (1, 1))
+        (folder / "grants-9").mkdir()
+        (tmp_path / "elsewhere").write_bytes(csv_of([("PV100", "L1", "Banda", "", "1", "")]))
+        (folder / "grants-8.csv").symlink_to(tmp_path / "elsewhere")
+        async with sftp_server(folder) as server:
+            environment = {"GRANTS_USER": USER, "GRANTS_HOST_KEY": server.host_key, "GRANTS_PASSWORD": PASSWORD}
+            registry = grants(SFTP, url=f"sftp://127.0.0.1:{server.port}/", environment=environment)
+            assert await surname(registry) == "Moyo"
+            assert registry.list_state().trouble is None
+
+    async def test_a_list_without_end_is_given_up(self, folder, grants):
+        """No more is fetched than it was said to hold."""
+        drop(folder, csv_of())
+
+        class Endless(asyncssh.SFTPServer):
+            """Says what a file holds, and then sends more and more of it."""
+
+            def read(self, file_obj, offset, size):
+                return b"x" * size
+
+        async with sftp_server(folder, Endless) as server:
+            environment = {"GRANTS_USER": USER, "GRANTS_HOST_KEY": server.host_key, "GRANTS_PASSWORD": PASSWORD}
+            registry = grants(SFTP, url=f"sftp://127.0.0.1:{server.port}/", environment=environment)
+            with pytest.raises(SourceUnavailableError, match="shorter or longer"):
+                await surname(registry)
+
     async def test_another_server_is_not_talked_to(self, folder, grants):
         """Whoever took its place learns neither password nor name."""
         drop(folder, csv_of())
@@ -470,16 +631,3 @@ class TestSftp:
         known = {"GRANTS_USER": USER, "GRANTS_HOST_KEY": key, "GRANTS_PASSWORD": "x", **environment}
         with pytest.raises(ConfigurationError, match=remedy):
             grants(SFTP, url=url, environment=known)
-
-
-def test_a_workbook_with_a_cell_far_out_is_refused():
-    """The library would make room for seventeen thousand million cells, and take the process along."""
-    content = io.BytesIO()
-    with xlsxwriter.Workbook(content, {"in_memory": True}) as book:
-        sheet = book.add_worksheet()
-        sheet.write_row(0, 0, ["uin", "name"])
-        sheet.write(1_048_575, 16_383, "far_out")
-    content.seek(0)
-    options = FilesOptions.model_validate({"pattern": "x", "format": "xlsx", "max_age_h": 1, "lookups": {}})
-    with pytest.raises(DropError, match="far beyond"):
-        list(rows(content, options, ("uin", "name")))

@@ -8,7 +8,9 @@ import pytest
 from aiohttp import web
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
+from adapters.generic.graphql.options import GraphQlRequest
 from standards.errors import ConfigurationError, SourceContractError, SourceRefusedError, SourceUnavailableError
 from standards.states import UnavailableReason
 from tests.contract.registries import connected
@@ -151,6 +153,8 @@ def connection(*nodes, **more):
         ({"errors": [{"extensions": {"code": "RATE_LIMITED"}}]}, 429, SourceUnavailableError, "source_busy"),
         ({"errors": [{"extensions": {"code": "INTERNAL_SERVER_ERROR"}}]}, 200, SourceUnavailableError, "source_down"),
         ({"errors": {"extensions": 7}}, 200, SourceContractError, "source_contract"),
+        (connection(dwelling(1)) | {"errors": {}}, 200, SourceContractError, "source_contract"),
+        (connection(dwelling(1)) | {"errors": ""}, 200, SourceContractError, "source_contract"),
         ({"data": None}, 200, SourceContractError, "source_contract"),
         ({"data": {"registry": None}}, 200, SourceContractError, "source_contract"),
         ({"data": {"registry": {}}}, 200, SourceContractError, "source_contract"),
@@ -245,6 +249,22 @@ async def test_one_by_one_null_or_a_code_may_mean_nobody():
     assert [told["BENEFICIARY_ID 2"], told["BENEFICIARY_ID 404"]] == [None, None]
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"errors": [{"extensions": {"code": "NOT_FOUND"}}], "data": {"person": {"no": "B-1", "name": None}}},
+        {"errors": [{"extensions": {"code": "NOT_FOUND"}}, {"message": "x"}], "data": {"person": None}},
+        {"data": {"person": []}},
+        {"data": {"person": [{"no": "B-1", "name": {"given": "Asha"}}]}},
+    ],
+)
+async def test_a_part_that_is_not_found_is_not_a_person_who_is_not_held(content):
+    """Nor is a list where one record was promised."""
+    async with connected(SINGLE, answering(content)) as registry:
+        with pytest.raises(SourceContractError, match=r"errors, |person: not what `answer: one` says"):
+            await registry.fetch("BENEFICIARY_ID 1")
+
+
 async def test_candidates_are_looked_for_by_variables():
     """Of them the number and the traits are selected."""
     endpoint = Endpoint({
@@ -262,6 +282,15 @@ async def test_candidates_are_looked_for_by_variables():
     assert "given" not in endpoint.queries[0]
 
 
+@pytest.mark.parametrize("text", ["roof { kind } } others { id", "roof }", "roof { kind"])
+def test_a_selection_ends_nothing_but_what_it_begins(text):
+    """Else it could ask for something beside the records."""
+    with pytest.raises(ValidationError, match="braces do not match"):
+        GraphQlRequest.model_validate(
+            {"field": "people", "arguments": {"n": {"type": "ID!", "value": "{number}"}}, "select": {"roof": text}}
+        )
+
+
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
@@ -270,6 +299,7 @@ async def test_candidates_are_looked_for_by_variables():
         ("{numbers}", "all", "asks about nobody"),
         ("{cursor}", "{page}", "page"),
         ('"{cursor}"', "null", "cursor"),
+        ('"{cursor}"', "{after: '{cursor}', 1: 2}", "is JSON, and this is none"),
     ],
 )
 async def test_a_query_that_cannot_be_is_found_at_start(old, new, said):

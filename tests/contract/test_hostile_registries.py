@@ -10,12 +10,16 @@ from contextlib import asynccontextmanager
 import orjson
 import pytest
 
+from adapters.catalogue import connect
 from adapters.manifest import Protocol
-from standards.errors import SourceContractError, SourceError
+from adapters.transport.client import open_session
+from standards.errors import ConfigurationError, SourceContractError, SourceError
 from standards.states import UnavailableReason
+from tests.contract.by_manifest import manifest_in
 from tests.contract.hostile import LIMIT, body, response, serving, well
-from tests.contract.hostile_documents import JSON, XML, XML_AS_IT_IS
-from tests.contract.speakers import NUMBER, OTHER, SPEAKERS
+from tests.contract.hostile_documents import JSON, WSDL_AS_IT_IS, XML, XML_AS_IT_IS
+from tests.contract.hostile_documents import WSDL as HOSTILE_WSDL
+from tests.contract.speakers import NUMBER, OTHER, SPEAKERS, WSDL
 from tests.contract.test_fault_matrix import ask, connected
 
 pytestmark = pytest.mark.contract
@@ -24,6 +28,8 @@ TELLING = ("Asha", "Moyo", "2000000014", "2000000099", "root:")
 IN_TIME_S = 20.0
 MEMORY = 40 * LIMIT
 """Of what is read whole, a parsed answer takes several times its bytes."""
+WSDL_MEMORY = 60 * 1024 * 1024
+"""For documents of 700 kB at most, and what a codec makes of them."""
 IN_JSON = [one for one in SPEAKERS if one is not Protocol.SOAP]
 
 
@@ -77,6 +83,54 @@ class TestXml:
             except SourceContractError as error:
                 assert not any(word in str(error) for word in TELLING)  # noqa: PT017 - either is right
             assert elsewhere.connections == 0
+
+
+class TestWsdl:
+    """A WSDL lies beside its manifest: whoever wrote it is no more to be trusted than whoever answers."""
+
+    @staticmethod
+    def manifest(folder, name, files, place):
+        """Lay a hostile WSDL beside a manifest, and return that manifest's text."""
+        for file, content in files[name](WSDL, place).items():
+            (folder / file).write_bytes(content)
+        text = SPEAKERS[Protocol.SOAP].manifest
+        return text[: text.index("  documents:")] + text[text.index("  lookups:\n    person: {operation") :]
+
+    @pytest.mark.parametrize("name", HOSTILE_WSDL)
+    async def test_what_is_made_to_do_harm_is_refused(self, tmp_path, name):
+        """At start, in time, with little memory; nothing is fetched, and nothing of other files is told."""
+        async with serving(well) as elsewhere:
+            text = self.manifest(tmp_path, name, HOSTILE_WSDL, elsewhere.address)
+            async with open_session() as session:
+                start = time.monotonic()
+                gc.collect()
+                tracemalloc.start()
+                try:
+                    with pytest.raises(ConfigurationError, match="soap") as caught:
+                        connect([manifest_in(tmp_path, text)], session, {"PROBE_URL": "http://127.0.0.1:1"})
+                    peak = tracemalloc.get_traced_memory()[1]
+                finally:
+                    tracemalloc.stop()
+
+            assert time.monotonic() - start < IN_TIME_S
+            assert peak < WSDL_MEMORY
+            assert not any(word in str(caught.value) for word in TELLING)
+            assert elsewhere.connections == 0
+
+    @pytest.mark.parametrize("name", WSDL_AS_IT_IS)
+    async def test_what_is_only_strange_leads_nowhere(self, tmp_path, name):
+        """It is used as far as it goes, and only the manifest's own address is asked."""
+        speaker = SPEAKERS[Protocol.SOAP]
+        async with serving(well) as elsewhere, serving(well, speaker.good) as server:
+            text = self.manifest(tmp_path, name, WSDL_AS_IT_IS, elsewhere.address)
+            start = time.monotonic()
+            async with connected(tmp_path, speaker._replace(manifest=text), server.address) as registry:
+                try:
+                    assert (await ask(registry)).values == {"given_name": "Asha"}
+                except SourceContractError as error:
+                    assert not any(word in str(error) for word in TELLING)  # noqa: PT017 - either is right
+            assert time.monotonic() - start < IN_TIME_S
+            assert (elsewhere.connections, len(server.requests)) == (0, 1)
 
 
 class TestJson:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import nullcontext
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -116,6 +117,50 @@ async def test_a_decision_can_be_decided_otherwise(linker, book):
     assert (await ask(linker, DOUBTFUL)).outcome is Outcome.NONE
     with pytest.raises(MalformedMessageError):
         book.decide("lr-none", State.SAME, "operator:ann")
+
+
+async def test_a_decision_may_be_withdrawn(linker, book):
+    """Then nothing is known of the pair, and it is queued again."""
+    await ask(linker, DOUBTFUL)
+    [review] = book.all()
+    book.decide(review.review_id, State.SAME, "operator:ann")
+    book.withdraw(review.review_id)
+
+    assert (await ask(linker, DOUBTFUL)).outcome is Outcome.AMBIGUOUS
+    assert [(one.state, one.review_id == review.review_id) for one in book.all()] == [("open", False)]
+
+
+async def test_what_rests_on_a_decision_says_so(linker, book):
+    """A match, nobody, or somebody else: none of it may be remembered, for officers may decide otherwise."""
+    assert not (await ask(linker, row())).is_reviewed
+    await ask(linker, DOUBTFUL)
+    [review] = book.all()
+    for state in (State.SAME, State.DIFFERENT):
+        book.decide(review.review_id, state, "operator:ann")
+        assert (await ask(linker, DOUBTFUL)).is_reviewed
+    assert (await ask(linker, row(), row("FL-2"))).is_reviewed
+
+
+async def test_a_number_that_is_somebody_else_s_by_now_is_not_believed(linker, book):
+    """Lists are numbered anew: what was decided of the row before says nothing of a stranger under its number."""
+    await ask(linker, DOUBTFUL)
+    [review] = book.all()
+    book.decide(review.review_id, State.SAME, "operator:ann")
+    home: dict[str, Any] = {"locality": "Ziwani", "sub_region_code": "PV-901", "region_code": "PV-9"}
+    stranger = row(given_name="Rehema", surname="Kimaro", birth_date="1950-05-05", **home)
+
+    assert (await ask(linker, DOUBTFUL)).outcome is Outcome.MATCH
+    assert (await ask(linker, stranger)).outcome is Outcome.AMBIGUOUS
+
+
+async def test_a_twin_waits_for_an_officer(linker, book):
+    """However high the score: it says nothing that twins have not in common."""
+    twin = row(given_name="Ashia", kin_numbers="5555555555")
+    verdict = await ask(linker, twin, who=known(kin_numbers=[{"UIN": "5555555555"}]))
+
+    assert verdict.score > MODEL.thresholds.match
+    assert verdict.outcome is Outcome.AMBIGUOUS
+    assert [one.state for one in book.all()] == ["open"]
 
 
 async def test_a_person_without_a_number_is_reviewed_too(linker, book):

@@ -9,11 +9,14 @@ import pytest
 import pytest_asyncio
 
 from adapters.catalogue import FOLDER, Registries, connect, load_manifest
-from adapters.ports import Deadline, Fetch, Record, TraitFetch
+from adapters.ports import Candidate, Deadline, Fetch, Record, TraitFetch
 from adapters.transport.client import open_session
+from gateway.linkage.judging import Known, Outcome, judge
+from gateway.linkage.model import load_model
 from mocks.country import TABLES, open_country
 from mocks.people import Person
 from mocks.population import build
+from mocks.truth import truth
 from standards.errors import SourceError
 from standards.identifiers import Identifier, identifier
 from tests.contract.poveria import LYING, Poveria
@@ -34,11 +37,11 @@ class Connected(NamedTuple):
         request = Fetch(name, lookup, subjects, frozenset(stated.attributes))
         return dict((await self.registries[name].guarded.fetch(request, Deadline.after(10))).records)
 
-    async def candidates(self, **traits: Any) -> list[str]:
-        """Numbers of whom the farmers' list brings by what is known of somebody."""
+    async def candidates(self, **traits: Any) -> tuple[Candidate, ...]:
+        """Whom the farmers' list brings by what is known of somebody."""
         request = TraitFetch("farmers_list", "who", (traits,))
         answer = await self.registries["farmers_list"].guarded.candidates(request, Deadline.after(10))
-        return [one.identifiers["FARMER_LIST_NO"] for one in answer.found[0]]
+        return tuple(answer.found[0])
 
     def person(self, example: str) -> Person:
         """Whom an example is about."""
@@ -119,23 +122,51 @@ async def test_payments_of_one_person_are_added_up(country):
 async def test_the_list_brings_those_who_may_be_meant(country):
     """However they were written down: swapped days, a year alone, the letters of the hills."""
     entries = country.poveria.served["farmers_list"].registry.entries
-    homes = country.poveria.population.households
-    missed = []
+    not_brought, denied = [], []
     for entry in entries:
-        one = entry.person
-        traits = {
-            "given_name": one.given_name,
-            "surname": one.surname,
-            "sex": one.sex,
-            "birth_date": one.birth_date.isoformat(),
-            "locality": homes[one.household].address.locality,
-        }
-        if entry.number not in await country.candidates(**traits):
-            missed.append(entry)
+        traits = traits_of(country, entry.person)
+        candidates = await country.candidates(**traits)
+        verdict = judge(Known({}, traits), candidates, load_model(), cut=False)
+        own = {"FARMER_LIST_NO": entry.number}
+        not_brought += [] if own in [dict(one.identifiers) for one in candidates] else [entry]
+        denied += [entry] if verdict.outcome is Outcome.NONE else []
+        assert verdict.outcome is not Outcome.MATCH or dict(verdict.identifiers) == own
 
     assert any(entry.birth_date != entry.person.birth_date for entry in entries)
-    assert len(missed) <= len(entries) // 8
-    assert await country.candidates(surname="Nobody", birth_date="1870-01-01", sex="male", locality="Nowhere") == []
+    assert any(entry.village != traits_of(country, entry.person)["locality"] for entry in entries)
+    assert not_brought == []
+    assert denied == []
+    assert await country.candidates(surname="Nobody", birth_date="1870-01-01", sex="male", locality="Nowhere") == ()
+
+
+async def test_the_list_is_complete(connected):
+    """Whoever is surely on no line of it has no voucher: that is known, and not unavailable."""
+    assert connected.registries["farmers_list"].manifest.lookup("entry").no_identifier_means_no_record
+
+
+async def test_scores_compare_what_the_gateway_compares(connected):
+    """The truth writes of the list's rows just the traits that the manifest reads."""
+    read = connected.registries["farmers_list"].manifest.lookup("who").by_traits
+    rows = [
+        line["rows"]["farmers_list"] for line in truth(connected.poveria.population) if "farmers_list" in line["rows"]
+    ]
+
+    assert {frozenset(row["traits"]) for row in rows} == {frozenset(read.traits)}
+
+
+def traits_of(country: Connected, one: Person) -> dict[str, Any]:
+    """How national ID knows somebody."""
+    address = country.poveria.population.households[one.household].address
+    return {
+        "given_name": one.given_name,
+        "second_name": one.second_name,
+        "surname": one.surname,
+        "sex": one.sex,
+        "birth_date": one.birth_date.isoformat(),
+        "locality": address.locality,
+        "sub_region_code": address.district,
+        "region_code": address.region,
+    }
 
 
 @pytest.mark.parametrize(("name", "mode"), FAULTS)

@@ -79,6 +79,7 @@ class Cadastre:
         self.asked = []
         self.more: dict[str, Any] = {}
         self.status = 200
+        self.is_for_people_too = False
         self.held = [
             feature(1, ["2000000014", "2000000022", "2000000014"]),
             feature("f-2", ["2000000014"], square_metres=999.5, surveyed="01.02.2025", use="Weide"),
@@ -88,6 +89,8 @@ class Cadastre:
     async def items(self, request):
         """Answer with one page."""
         self.asked.append(dict(request.query))
+        if request.query.get("f") == "html":
+            return web.Response(text="<html>", content_type="text/html")
         start, limit = int(request.query.get("offset", "0")), int(request.query["limit"])
         shown = self.held[start : start + limit]
         page: dict[str, Any] = {
@@ -101,7 +104,9 @@ class Cadastre:
             href = (
                 f"https://maps.inner.example/collections/other/items?limit={limit}&offset={start + limit}&filter=a%27b"
             )
-            page["links"].append({"rel": "next", "href": href})
+            page["links"].append({"rel": "next", "href": href, "type": "application/geo+json"})
+            if self.is_for_people_too:
+                page["links"].append({"rel": "next", "href": f"{href}&f=html", "type": "text/html"})
         page |= self.more
         return web.json_response({key: value for key, value in page.items() if value is not ...}, status=self.status)
 
@@ -215,6 +220,44 @@ class TestWhatIsRefused:
             with pytest.raises(SourceContractError, match=message):
                 await asked(one, "fields", ASHA, PAUL)
 
+    @pytest.mark.parametrize(
+        ("stated", "said"),
+        [([5, ...], "not as many features"), ([..., 5], "not as many features"), ([2, 3], "changed between two pages")],
+    )
+    async def test_a_number_that_only_one_page_states_holds_for_all(self, tmp_path, monkeypatch, stated, said):
+        """Or it changes in between, and then nobody knows who has moved."""
+        pages = iter(stated)
+        cadastre = Cadastre()
+        own = cadastre.items
+
+        async def items(request):
+            cadastre.more = {"numberMatched": next(pages)}
+            return await own(request)
+
+        monkeypatch.setattr(cadastre, "items", items)
+        async with running(tmp_path, cadastre) as one:
+            with pytest.raises(SourceContractError, match=f"numberMatched: {said}"):
+                await asked(one, "fields", ASHA, PAUL)
+
+    async def test_the_next_page_for_people_is_not_the_next_page(self, tmp_path):
+        """Some servers link to the same page in several forms."""
+        cadastre = Cadastre()
+        async with running(tmp_path, cadastre) as one:
+            straight = await asked(one, "fields", ASHA, PAUL)
+        cadastre.is_for_people_too = True
+        async with running(tmp_path, cadastre) as one:
+            assert await asked(one, "fields", ASHA, PAUL) == straight
+
+    async def test_two_features_under_one_id(self, tmp_path):
+        """Neither is passed over, also where nobody counts them."""
+        cadastre = Cadastre()
+        cadastre.more = {"numberMatched": ...}
+        for feature in cadastre.held:
+            feature["id"] = "F-1"
+        async with running(tmp_path, cadastre) as one:
+            with pytest.raises(SourceContractError, match="id: one id, and two features"):
+                await asked(one, "fields", ASHA, PAUL)
+
     async def test_a_server_that_does_not_count_says_nothing_about_nobody(self, tmp_path):
         """`numberMatched` is optional: without it silence is what the manifest says it is."""
         cadastre = Cadastre()
@@ -254,10 +297,11 @@ class TestManifests:
     )
     async def test_what_cannot_work_is_refused_at_start(self, tmp_path, old, new, message):
         """By a sentence that says what to change."""
-        manifest = manifest_in(tmp_path, FIELDS.replace(old, new))
         async with open_session() as session:
             with pytest.raises(ConfigurationError, match=message):
-                connect([manifest], session, {"FIELDS_URL": "http://127.0.0.1:1"})
+                connect(
+                    [manifest_in(tmp_path, FIELDS.replace(old, new))], session, {"FIELDS_URL": "http://127.0.0.1:1"}
+                )
 
 
 LAND = """

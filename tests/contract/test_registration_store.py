@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from gateway.journal import sqlite_url
 from gateway.registrations.states import State, Step, Verb, replayed
-from gateway.registrations.store import ShadowCount, SqlRegistrations
-from gateway.registrations.tables import Database, RegistrationsError
+from gateway.registrations.store import Owing, ShadowCount, SqlRegistrations
+from gateway.registrations.tables import STEPS, Database, RegistrationsError
 from standards.errors import AccessDeniedError, ConfigurationError, MalformedMessageError
 from tests.databases import postgresql
 from tests.unit.gateway.registrations.steps import PATH, step
@@ -152,3 +153,54 @@ def test_one_that_goes_away_says_so(store: SqlRegistrations, tmp_path: Path) -> 
 
     with pytest.raises(RegistrationsError):
         store.all()
+
+
+async def test_the_revision_tells_of_every_step_in_whatever_order_they_become_durable(store: SqlRegistrations) -> None:
+    """Of two steps at once, the one with the later number may be there first; the other is not overlooked."""
+    await take(store, step(Verb.SUBMIT))
+    later = sa.insert(STEPS).values(number=100, registry="tax", step="{}")
+    store._database.run_now(lambda connection: connection.execute(later))
+    before = store.revision()
+    earlier = sa.insert(STEPS).values(number=50, registry="land", step="{}")
+    store._database.run_now(lambda connection: connection.execute(earlier))
+
+    assert store.revision() > before
+
+
+async def test_what_the_journal_is_owed_is_kept_until_it_is_settled(store: SqlRegistrations) -> None:
+    """With the step, or without it; what was settled by another process is not taken any more."""
+    owing = Owing("o1", 100.0, None, ())
+    (taken,) = await store.change("land", lambda _: [step(Verb.SUBMIT, by="Asha", key="k1")], None, FILES, owing=owing)
+    await store.owe(Owing("o2", 200.0, "registration.void", (step(Verb.TEST),)))
+
+    assert await store.owed(100.0) == ()
+    assert await store.owed(150.0) == (owing._replace(steps=(taken._replace(number=0),)),)
+    assert [one.id for one in await store.owed(300.0)] == ["o1", "o2"]
+    await store.settle("o1")
+    await store.change("land", lambda _: [step(Verb.TEST)], None, settled="o2")
+    assert await store.owed(300.0) == ()
+    with pytest.raises(MalformedMessageError, match="took too long"):
+        await store.change("land", lambda _: [step(Verb.APPROVE, by="Juma")], None, settled="o2")
+    assert (await store.versions("land"))["1.0"].state is State.TESTED
+
+
+async def test_one_key_is_one_person_after_a_restart(url: str) -> None:
+    """Whatever the settings call the person by then."""
+    first = SqlRegistrations(Database(url))
+    await take(first, step(Verb.SUBMIT, by="Asha", key="k1"), step(Verb.TEST))
+    first.close()
+    second = SqlRegistrations(Database(url))
+
+    with pytest.raises(AccessDeniedError, match="another person"):
+        await take(second, step(Verb.APPROVE, by="Somebody Else", key="k1"))
+    await take(second, step(Verb.APPROVE, by="Juma", key="k2"))
+    second.close()
+
+
+def test_what_a_version_means_is_kept(store: SqlRegistrations) -> None:
+    """The first time, until somebody says otherwise."""
+    assert store.meaning("land", "1.0") is None
+    for manifest in ("{}", '{"id": "land"}'):
+        store.mean("land", "1.0", manifest)
+        assert store.meaning("land", "1.0") == manifest
+    assert store.meaning("land", "1.1") is None

@@ -7,10 +7,11 @@ import json
 
 import pytest
 from aiohttp import web
+from pydantic import ValidationError
 
 from standards.errors import SourceContractError, SourceError, SourceRefusedError, SourceUnavailableError
 from standards.states import UnavailableReason
-from tests.contract.registries import connected
+from tests.contract.registries import connected, manifest_of
 
 pytestmark = pytest.mark.contract
 
@@ -475,6 +476,146 @@ async def test_the_same_record_on_two_pages_counts_once_or_is_refused():
                              Grants(moved).answer) as registry:  # fmt: skip
             with pytest.raises(SourceContractError, match=said):
                 await registry.fetch("UIN 1")
+
+
+async def test_two_records_under_one_key_are_refused_and_not_passed_over():
+    """Else whoever shares a key with somebody else would read as nobody."""
+    parameters, more, pages = KINDS["page_more"]
+    text = PAGED.format(parameters=parameters, more=more, pages=f"{pages}, key: id")
+    for rows in ([("a", "1"), ("a", "2")], [("a", "1"), ("b", "1"), ("a", "2")]):
+        held = [{"id": id_, "nin": nin, "amount": 5} for id_, nin in rows]
+        async with connected(text, Grants(held).answer) as registry:
+            with pytest.raises(SourceContractError, match="key: one key, and two records"):
+                await registry.fetch("UIN 1", "UIN 2")
+
+
+async def test_links_may_stand_in_several_header_lines():
+    """Whichever comes last: none of them is lost, and with it no page."""
+    parameters, more, pages = KINDS["link_header"]
+    lines = [("Link", '</x?offset=2>; rel="next"'), ("Link", "</x?offset=0>; rel=first"), ("Link", "</x>; rel=help")]
+
+    async def answer(request):
+        is_first = "offset" not in request.query
+        rows = [{"id": 0, "nin": "1", "amount": 5}] if is_first else [{"id": 1, "nin": "2", "amount": 7}]
+        response = web.json_response({"rows": rows})
+        for name, line in lines if is_first else lines[1:]:
+            response.headers.add(name, line)
+        return response
+
+    async with connected(PAGED.format(parameters=parameters, more=more, pages=pages), answer) as registry:
+        told = await registry.fetch("UIN 1", "UIN 2")
+    assert [told[one].values["income_annual"] for one in ("UIN 1", "UIN 2")] == [5, 7]
+
+
+async def test_a_cursor_longer_than_any_is_not_sent_back():
+    """What a registry writes decides how much it is told, within bounds."""
+    parameters, more, pages = KINDS["cursor"]
+
+    async def answer(request):
+        return web.json_response({"rows": [], "cursor": "x" * 100_000})
+
+    async with connected(PAGED.format(parameters=parameters, more=more, pages=pages), answer) as registry:
+        with pytest.raises(SourceContractError, match="next: a cursor longer than any"):
+            await registry.fetch("UIN 1")
+    assert len(registry.server.asked) == 1
+
+
+SILENT = """
+speaks: rest
+lookups:
+  - {name: person, by: [UIN], attributes: [given_name]}
+rest:
+  lookups:
+    person: {requests: [{path: /people, query: {nin: "{numbers}"}, found: people, null_means_none: true}]}
+records:
+  person: {silence: no_record, identifiers: {UIN: {path: nin}}, attributes: {given_name: {path: first}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "content_type", "said"),
+    [
+        ({"people": []}, 202, "application/json", "status: 202"),
+        ({"people": []}, 206, "application/json", "status: 206"),
+        ({"type": "about:blank", "title": "Broken", "status": 500}, 200, "application/problem+json", "a problem"),
+        ({"people": [], "title": "Broken"}, 200, "application/problem+json; charset=utf-8", "a problem"),
+        ({"type": "about:blank", "title": "Broken", "status": 500}, 200, "application/json", "an error in its place"),
+        ({"error": {"code": "Asha Moyo"}}, 200, "application/json", "an error in its place, unnamed error"),
+        ({"errors": [{"code": "ERR_DOWN"}], "people": None}, 200, "application/json", "in its place, ERR_DOWN"),
+        ({"error": "Asha Moyo"}, 200, "text/html", "an error in its place"),
+    ],
+)
+async def test_an_error_under_a_status_of_success_is_not_nobody(body, status, content_type, said):
+    """Though the manifest lets it say so by silence; nor is what comes later, or in parts."""
+
+    async def answer(request):
+        return web.Response(body=json.dumps(body).encode(), status=status, headers={"Content-Type": content_type})
+
+    async with connected(SILENT, answer) as registry:
+        with pytest.raises(SourceContractError, match=said) as caught:
+            await registry.fetch("UIN 1")
+    assert "Asha" not in str(caught.value)
+
+
+async def test_where_the_manifest_says_what_an_error_is_nothing_else_is_one():
+    """Some state one beside every answer, with a code that means success."""
+
+    async def answer(request):
+        return web.json_response({"people": None, "error": {"code": int(request.query["nin"]) - 1, "text": "fine"}})
+
+    stated = "null_means_none: true, error: {path: error.code, success: ['0']}"
+    async with connected(SILENT.replace("null_means_none: true", stated), answer) as registry:
+        assert await registry.fetch("UIN 1") == {"UIN 1": None}
+        with pytest.raises(SourceContractError, match="error"):
+            await registry.fetch("UIN 2")
+
+
+@pytest.mark.parametrize("body", [{"people": []}, {"people": None}, {}, {"people": [], "error": None}])
+async def test_silence_is_nobody_where_the_manifest_says_so(body):
+    """So that the refusals above are about the error, and nothing else."""
+
+    async def answer(request):
+        return web.json_response(body)
+
+    async with connected(SILENT, answer) as registry:
+        assert await registry.fetch("UIN 1") == {"UIN 1": None}
+
+
+async def test_more_records_than_anybody_asked_for_are_not_looked_into():
+    """They are counted first: two bytes of each would take two hundred."""
+
+    async def answer(request):
+        return web.Response(body=b'{"people": [' + b"{}," * 60_000 + b"{}]}", content_type="application/json")
+
+    async with connected(SILENT, answer) as registry:
+        with pytest.raises(SourceContractError, match="more records than anybody asked for"):
+            await registry.fetch("UIN 1")
+
+
+@pytest.mark.parametrize("nobody", ["{status: [204]}", "{status: [204, 404], path: error.code, codes: [X]}"])
+async def test_no_content_can_mean_nobody_where_the_manifest_says_so(nobody):
+    """It cannot hold a code; everywhere else it is no answer."""
+
+    async def answer(request):
+        return web.Response(status=204)
+
+    stated = ONE_BY_ONE[ONE_BY_ONE.index("nobody: ") : ONE_BY_ONE.index("\nrecords")]
+    async with connected(ONE_BY_ONE.replace(stated, f"nobody: {nobody}"), answer) as registry:
+        assert await registry.fetch("TIN 7") == {"TIN 7": None}
+    async with connected(ONE_BY_ONE, answer) as registry:
+        with pytest.raises(SourceContractError, match="not JSON"):
+            await registry.fetch("TIN 7")
+
+
+@pytest.mark.parametrize(
+    "headers", ['{Content-Length: "0"}', "{Host: x}", "{transfer-encoding: chunked}", '{X-A: "a\\r\\nX-B: c"}']
+)
+def test_a_manifest_sets_no_header_by_which_messages_are_told_apart(headers):
+    """Nor one that is two; it is found when the manifest is read."""
+    with pytest.raises(ValidationError):
+        manifest_of(
+            SILENT.replace("  lookups:\n    person: {req", f"  headers: {headers}\n  lookups:\n    person: {{req")
+        )
 
 
 TRAITS = """

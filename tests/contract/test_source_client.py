@@ -293,7 +293,10 @@ async def test_nobody_listening_is_an_outage_without_an_address_in_its_text():
 
 @pytest.mark.parametrize(
     ("status", "stated", "seconds"),
-    [(503, "7", 7.0), (429, "0", 0.0), (503, "soon", None), (503, None, None), (200, "7", None), (503, "-1", None)],
+    [
+        *[(503, "7", 7.0), (429, "0", 0.0), (503, "soon", None), (503, None, None), (200, "7", None)],
+        *[(503, "-1", None), (503, "Wed, 21 Oct 2099 07:28:00 +99999999999999999999", None)],
+    ],
 )
 async def test_a_registry_may_ask_to_be_left_alone(status, stated, seconds):
     """In seconds, with a refusal; whatever cannot be read counts as nothing."""

@@ -6,14 +6,17 @@ import asyncio
 import os
 import secrets
 import sqlite3
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import date
 
 import pytest
 import sqlalchemy as sa
+import structlog
 
 from adapters.generic.sql.way import Bounded, Database, address
+from adapters.kit.checking import check_manifest
 from adapters.ports import Deadline
+from adapters.reading_manifest import load_manifest
 from standards.errors import (
     ConfigurationError,
     SourceContractError,
@@ -172,6 +175,28 @@ def _reader_of_postgresql():
             engine.dispose()
 
 
+@contextmanager
+def _view(url, select):
+    """Give the name of a view, made by the owner of the database for one test."""
+    name = f"made_{secrets.token_hex(4)}"
+    owner = url if url.startswith("sqlite") else OWNERS[url]
+    engine = sa.create_engine(owner, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        execute = connection.connection.cursor().execute  # as it is written, with all its signs
+        execute(f"CREATE VIEW {name} AS {select}")
+        if engine.dialect.name != "sqlite":
+            execute(f"GRANT SELECT ON {name} TO PUBLIC")
+        try:
+            yield name
+        finally:
+            execute(f"DROP VIEW {name}")
+    engine.dispose()
+
+
+OWNERS: dict[str, str] = {}
+"""Address of a reader -> that of the owner of the same database."""
+
+
 @pytest.fixture(params=["sqlite", "postgresql"], scope="module")
 def url(request, tmp_path_factory):
     """Give the address of the fund's database, as a ministry would write it."""
@@ -179,7 +204,8 @@ def url(request, tmp_path_factory):
         with _sqlite(tmp_path_factory.mktemp("fund")) as made:
             yield made
         return
-    with _reader_of_postgresql() as (made, _):
+    with _reader_of_postgresql() as (made, engine):
+        OWNERS[made] = engine.url.render_as_string(hide_password=False)
         yield made
 
 
@@ -258,6 +284,64 @@ class TestLookups:
 
         assert answer["TIN 1001"].values == {"annual_income_minor": 2000}
         assert answer["TIN 1002"].values == {"annual_income_minor": 500}
+
+    async def test_a_number_that_is_written_otherwise_is_found(self, url, tmp_path):
+        """By the forms that the manifest names; the column is compared as it is, so that its index serves."""
+        text = MANIFEST.replace("insured: {table", 'insured: {written: {BOOK: ["PB-##?#", "PB-###"]}, table').replace(
+            'BOOK: {path: book, prefix: "PB-"}}\n    attributes', "BOOK: {path: book}}\n    attributes"
+        )
+        registry = connected(tmp_path, text, {"PENSIONS_URL": url})
+        numbers = ["BOOK 77A", "BOOK 7", "TIN 1002", "BOOK PB-77A"]
+        answer = await asked(registry, "insured", numbers, ["sex"])
+        await registry.close()
+
+        assert {number: record and record.values["sex"] for number, record in answer.items()} == {
+            "BOOK 77A": "1",
+            "BOOK 7": None,
+            "TIN 1002": "2",
+            "BOOK PB-77A": None,
+        }
+        assert answer["TIN 1002"].identifiers == {"TIN": "1002", "BOOK": "78A"}
+
+    @pytest.mark.parametrize("value", ["1e400", "-1e400", "1e308"])
+    async def test_a_number_without_measure_is_no_value(self, url, tmp_path, value):
+        """Neither infinity nor what overflows in the catalogue's unit becomes somebody's income."""
+        literal = value if url.startswith("sqlite") else f"'{value.replace('1e400', 'Infinity')}'::float8"
+        with _view(url, f"SELECT tin, {literal} AS amount, '2026-01-01' AS paid_on FROM \"Insured Persons\"") as view:
+            text = MANIFEST.replace("paid: {table: payments", f"paid: {{table: {view}")
+            registry = connected(tmp_path, text, {"PENSIONS_URL": url})
+            try:
+                record = (await asked(registry, "paid", ["TIN 1001"], ["annual_income_minor"]))["TIN 1001"]
+            except SourceContractError as error:
+                assert "annual_income_minor" in str(error)  # noqa: PT017 - either way is right
+            else:
+                assert "annual_income_minor" not in record.values
+            await registry.close()
+
+    async def test_names_are_never_read_as_sql(self, url, tmp_path):
+        """Whatever a column is called, it is the name of a column."""
+        odd = "x'; DROP TABLE payments; -- 100% :one %s ?"
+        with _view(url, f'SELECT tin, 5 AS "{odd}", \'2026-01-01\' AS paid_on FROM "Insured Persons"') as view:
+            text = MANIFEST.replace("paid: {table: payments", f"paid: {{table: {view}").replace(
+                "  paid:\n    identifiers: {TIN: {path: tin}}\n    attributes: {annual_income_minor: {path: amount",
+                "  paid:\n    identifiers: {TIN: {path: tin}}\n    attributes: {annual_income_minor: {path: '\""
+                + odd.replace("'", "''")
+                + "\"'",
+            )
+            registry = connected(tmp_path, text, {"PENSIONS_URL": url})
+            record = (await asked(registry, "paid", ["TIN 1001"], ["annual_income_minor"]))["TIN 1001"]
+            assert record.values == {"annual_income_minor": 500}
+            assert (await asked(registry, "last", ["TIN 1001"], ["annual_income_minor"]))["TIN 1001"] is not None
+            await registry.close()
+
+    async def test_a_type_that_is_none_of_its_column_s_breaks_the_contract(self, url, tmp_path):
+        """Or finds nobody, where the database compares anything with anything."""
+        registry = connected(tmp_path, MANIFEST.replace("{tin: integer}", "{tin: uuid}", 1), {"PENSIONS_URL": url})
+        with pytest.raises(SourceError) if not url.startswith("sqlite") else nullcontext():
+            assert await asked(registry, "paid", [f"TIN {'0' * 32}"], ["annual_income_minor"]) == {
+                f"TIN {'0' * 32}": None
+            }
+        await registry.close()
 
     async def test_more_bytes_than_allowed_are_refused(self, url, tmp_path):
         """A row of a megabyte spoils nothing but its own answer."""
@@ -395,6 +479,9 @@ class TestWhatGoesWrong:
             ("wage: decimal, ", "", "state the type of wage"),
             ("where: {cancelled: null", "where: {cancelled: 5", "state its type"),
             ("[birth_year, sex]", "[name_sound, sex]", "knows no sounds"),
+            ("paid: {table", 'paid: {written: {TIN: ["#-#"]}, table', "for texts"),
+            ("insured: {table", 'insured: {written: {BOOK: ["#-#"]}, table', "take `prefix` out"),
+            ("insured: {table", 'insured: {written: {UIN: ["#-#"]}, table', "no column for it"),
             ("[birth_year, sex]", "[place, sex]", "place, which no trait states"),
         ],
     )
@@ -412,6 +499,32 @@ SELECT count(*) AS tin, 1 AS amount, '2026-01-01' AS paid_on FROM n
 
 
 class TestSqlite:
+    async def test_a_value_that_is_too_large_never_gets_into_memory(self, tmp_path):
+        """SQLite itself refuses to make it, whatever a view says; other columns are read all the same."""
+        with _sqlite(tmp_path) as url:
+            huge = "SELECT tin, amount, hex(zeroblob(200000000)) AS paid_on FROM payments"
+            with _view(url, huge) as view:
+                text = MANIFEST.replace("paid: {table: payments", f"paid: {{table: {view}")
+                registry = connected(tmp_path, text, {"PENSIONS_URL": url})
+                with pytest.raises(SourceContractError, match="larger than the manifest allows"):
+                    await asked(registry, "paid", ["TIN 1001"], ["annual_income_minor"])
+                assert await asked(registry, "insured", ["TIN 1001"], ["sex"])
+                await registry.close()
+
+    async def test_a_database_that_somebody_else_writes_is_busy(self, tmp_path):
+        """After a wait as long as a try may take; then it is tried again."""
+        with _sqlite(tmp_path) as url:
+            text = MANIFEST.replace("timeout_s: 10", "timeout_s: 0.3")
+            registry = connected(tmp_path, text, {"PENSIONS_URL": url})
+            writing = sqlite3.connect(tmp_path / "fund.db", isolation_level=None)
+            writing.execute("BEGIN EXCLUSIVE")
+            with pytest.raises(SourceUnavailableError):
+                await asked(registry, "insured", ["TIN 1001"], ["sex"])
+            writing.execute("ROLLBACK")
+            writing.close()
+            assert (await asked(registry, "insured", ["TIN 1001"], ["sex"]))["TIN 1001"].values == {"sex": "1"}
+            await registry.close()
+
     async def test_the_file_is_opened_for_reading_only(self, tmp_path):
         """No statement could write, whatever it were; even a file that nobody may write is asked."""
         with _sqlite(tmp_path) as url:
@@ -456,6 +569,13 @@ class TestSqlite:
             await registry.close()
 
 
+def _written(folder, text):
+    """Return where a manifest is written down."""
+    path = folder / "manifest.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
 async def _until(holds):
     """Return when something holds that only the database knows."""
     while not holds():  # noqa: ASYNC110 - it tells nobody of itself
@@ -463,6 +583,122 @@ async def _until(holds):
 
 
 class TestPostgresql:
+    @pytest.mark.parametrize(
+        ("column", "value"),
+        [
+            ("interval '30 hours'", "1 day, 6:00:00"),
+            ("inet '10.1.2.3'", "10.1.2.3"),
+            ("bytea '\\x4d6f'", "4d6f"),
+            ("'a'::\"char\"", "a"),
+            ("int4range(1, 5)", "[1, 5)"),
+            ("timestamptz '2026-01-01 00:00:00+00'", "2026-01-01"),
+            ("NULL", None),
+            ("''", None),
+        ],
+    )
+    async def test_a_value_of_any_type_is_text_or_nothing(self, tmp_path, column, value):
+        """Whatever the driver makes of it; none ends in an answer that cannot be written."""
+        with _reader_of_postgresql() as (url, engine):
+            with engine.connect() as connection:
+                connection.exec_driver_sql(
+                    f"CREATE VIEW odd AS SELECT 1001::bigint tin, NULL book, true employed, 1 wage, 'M' sex, "
+                    f"current_date born, {column} AS \"Family name\", NULL cancelled, 'A' status, current_date changed"
+                )
+                connection.exec_driver_sql(f"GRANT SELECT ON odd TO {sa.make_url(url).username}")
+            text = MANIFEST.replace("insured: {table: Insured Persons", "insured: {table: odd")
+            registry = connected(tmp_path, text, {"PENSIONS_URL": url})
+            record = (await asked(registry, "insured", ["TIN 1001"], ["surname"]))["TIN 1001"]
+            await registry.close()
+        told = record.values.get("surname")
+        assert told is None if value is None else str(told).startswith(value)
+
+    async def test_a_database_that_was_started_anew_is_found_again(self, tmp_path):
+        """Its connections were closed, and nobody was told: nobody who asks notices."""
+        with _reader_of_postgresql() as (url, engine):
+            registry = connected(tmp_path, MANIFEST, {"PENSIONS_URL": url})
+            async with asyncio.TaskGroup() as group:
+                for _ in range(4):
+                    group.create_task(asked(registry, "insured", ["TIN 1001"], ["sex"]))
+            for _ in range(3):
+                with engine.connect() as connection:
+                    ended = connection.exec_driver_sql(
+                        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+                        "WHERE application_name = 'hearth' AND datname = current_database()"
+                    ).all()
+                assert ended
+                assert (await asked(registry, "insured", ["TIN 1001"], ["sex"]))["TIN 1001"].values == {"sex": "1"}
+            await registry.close()
+
+    async def test_a_connection_that_is_lost_again_is_an_outage(self, tmp_path):
+        """It is tried once more, and no more."""
+        with _reader_of_postgresql() as (url, engine):
+            with engine.connect() as connection:
+                connection.exec_driver_sql(
+                    "CREATE FUNCTION gone() RETURNS text LANGUAGE sql SECURITY DEFINER VOLATILE "
+                    "AS 'SELECT pg_terminate_backend(pg_backend_pid())::text'"
+                )
+                connection.exec_driver_sql("CREATE VIEW going AS SELECT 1001 tin, 1 amount, gone() paid_on")
+                connection.exec_driver_sql(f"GRANT SELECT ON going TO {sa.make_url(url).username}")
+            text = MANIFEST.replace("paid: {table: payments", "paid: {table: going")
+            registry = connected(tmp_path, text, {"PENSIONS_URL": url})
+            with pytest.raises(SourceUnavailableError) as caught:
+                await asked(registry, "paid", ["TIN 1001"], ["annual_income_minor"])
+            assert caught.value.reason is UnavailableReason.SOURCE_DOWN
+            assert await asked(registry, "insured", ["TIN 1001"], ["sex"])
+            await registry.close()
+
+    async def test_a_table_that_somebody_has_locked_is_late(self, tmp_path):
+        """The wait for a lock counts like the statement; the connection is good again afterwards."""
+        with _reader_of_postgresql() as (url, engine):
+            text = MANIFEST.replace("timeout_s: 10", "timeout_s: 0.3")
+            registry = connected(tmp_path, text, {"PENSIONS_URL": url})
+            await asked(registry, "insured", ["TIN 1001"], ["sex"])
+            with engine.connect().execution_options(isolation_level="READ COMMITTED") as locking, locking.begin():
+                locking.exec_driver_sql("LOCK TABLE payments IN ACCESS EXCLUSIVE MODE")
+                with pytest.raises(SourceUnavailableError) as caught:
+                    await asked(registry, "paid", ["TIN 1001"], ["annual_income_minor"])
+                assert caught.value.reason is UnavailableReason.SOURCE_TIMEOUT
+            assert await asked(registry, "paid", ["TIN 1001"], ["annual_income_minor"])
+            await registry.close()
+
+    async def test_many_questions_share_few_connections(self, tmp_path):
+        """More than there are places wait for one, and the database never sees more connections than promised."""
+        with _reader_of_postgresql() as (url, engine):
+            registry = connected(
+                tmp_path, MANIFEST.replace("max_in_flight: 4", "max_in_flight: 2"), {"PENSIONS_URL": url}
+            )
+            async with asyncio.TaskGroup() as group:
+                asking = [group.create_task(asked(registry, "insured", ["TIN 1001"], ["sex"])) for _ in range(30)]
+            with engine.connect() as connection:
+                query = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'hearth'"
+                held = connection.exec_driver_sql(f"{query} AND datname = current_database()").scalar_one()
+            await registry.close()
+
+            assert all(one.result()["TIN 1001"].values == {"sex": "1"} for one in asking)
+            assert held == 2
+
+    async def test_a_role_that_could_write_to_one_column_is_told(self, tmp_path):
+        """In the log, once; and where the manifest says that it is known, the registry is asked all the same."""
+        with _reader_of_postgresql() as (url, engine):
+            with engine.connect() as connection:
+                connection.exec_driver_sql(f"GRANT UPDATE (amount) ON payments TO {sa.make_url(url).username}")
+            text = MANIFEST.replace("sql:\n  lookups", "sql:\n  role: may_write\n  lookups")
+            registry = connected(tmp_path, text, {"PENSIONS_URL": url})
+            with structlog.testing.capture_logs() as logged:
+                for _ in range(3):
+                    await asked(registry, "insured", ["TIN 1001"], ["sex"])
+            await registry.close()
+            findings = await asyncio.to_thread(check_manifest, registry.manifest, {"PENSIONS_URL": url})
+            strict = await asyncio.to_thread(
+                check_manifest, load_manifest(_written(tmp_path, MANIFEST)), {"PENSIONS_URL": url}
+            )
+
+        assert logged == [
+            {"event": "role_may_write", "log_level": "warning", "source": "pensions", "detail": "payments"}
+        ]
+        assert ("role", None, "may write to payments, as the manifest says") in [one[:3] for one in findings]
+        assert ("role", False, "may write to payments") in [one[:3] for one in strict]
+
     async def test_a_role_that_could_write_is_refused(self, tmp_path):
         """Its grants are its owner's mistake; what it may do is named."""
         with _reader_of_postgresql() as (url, engine):

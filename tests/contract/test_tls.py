@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import ssl
+import threading
+from contextlib import contextmanager
 
 import pytest
+import uvloop
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
@@ -99,21 +104,94 @@ async def test_a_certificate_of_somebody_else_is_not_taken(mutual):
             await ask(client(session, environment, MUTUAL))
 
 
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+@pytest.mark.parametrize("loop", [asyncio.new_event_loop, uvloop.new_event_loop])
+def test_the_operator_is_told_what_is_wrong_with_a_certificate(tmp_path, version, loop):
+    """Ours that is missing or not taken, or the registry's own; nothing of it is the other side's text."""
+    serving = server_context(tmp_path, STATE.pair("registry"), STATE)
+    serving.maximum_version = version
+    certificate, key = OTHER.pair("gateway")
+    with alerting(serving) as url, asyncio.Runner(loop_factory=loop) as runner:
+        foreign = settings(url, PROBE_CERT=certificate, PROBE_CERT_KEY=key)
+        missing, refused, untrusted = (
+            runner.run(failed(environment, tls))
+            for environment, tls in ((settings(url), TRUSTING), (foreign, MUTUAL), (settings(url), None))
+        )
+
+    # An answer to the last step of TLS 1.3 may meet a connection that is already gone.
+    closed = "closed without a response: does it want another certificate of ours?"
+    assert missing in (
+        closed,
+        "TLS: SSLV3_ALERT_HANDSHAKE_FAILURE: does it want a certificate of ours?",
+        "it wants a certificate of ours (TLSV13_ALERT_CERTIFICATE_REQUIRED)",
+    )
+    assert refused in (closed, "it refuses our certificate (TLSV1_ALERT_UNKNOWN_CA)")
+    assert untrusted == "its certificate is of an authority that is not trusted here"
+
+
+@contextmanager
+def alerting(context):
+    """Yield the address of a server that says by a TLS alert why it hangs up."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve():
+            while True:
+                try:
+                    with context.wrap_socket(listener.accept()[0], server_side=True) as one:
+                        one.recv(1000)
+                except ssl.SSLError:
+                    pass  # which is what it is here for
+                except OSError:
+                    return  # the listener is closed
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield f"https://127.0.0.1:{listener.getsockname()[1]}/api"
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join()
+
+
+async def failed(environment, tls):
+    """Return what the error says of why nothing was answered."""
+    async with open_session() as session:
+        with pytest.raises(SourceUnavailableError) as caught:
+            await ask(client(session, environment, tls))
+    return str(caught.value).partition(": source_down: ")[2]
+
+
+async def test_a_server_that_breaks_off_the_handshake_may_want_another_certificate():
+    """Many do it without a word."""
+
+    async def hang_up(reader, writer):
+        await reader.read(10)
+        writer.transport.abort()
+
+    listener = await asyncio.start_server(hang_up, "127.0.0.1", 0)
+    async with listener:
+        said = await failed(settings(f"https://127.0.0.1:{listener.sockets[0].getsockname()[1]}"), TRUSTING)
+    assert "during the TLS handshake" in said
+    assert "another certificate of ours?" in said
+
+
 async def test_only_the_stated_authorities_vouch_for_a_registry(public):
     """Neither the system's nor another one's."""
     async with open_session() as session:
         assert "null" in await ask(client(session, settings(public), TRUSTING))
         for tls, authority in ((None, STATE), (TRUSTING, OTHER)):
-            with pytest.raises(SourceUnavailableError):
+            with pytest.raises(SourceUnavailableError, match="authority that is not trusted here"):
                 await ask(client(session, settings(public, PROBE_CA=authority.pem), tls))
 
 
-@pytest.mark.parametrize(("address", "days"), [("127.0.0.9", 7), ("127.0.0.1", -1)], ids=["other place", "expired"])
-async def test_a_registry_with_a_certificate_that_does_not_hold_is_not_asked(tmp_path, address, days):
+@pytest.mark.parametrize(
+    ("address", "days", "said"),
+    [("127.0.0.9", 7, "its certificate is for another"), ("127.0.0.1", -1, "its certificate has expired")],
+    ids=["other place", "expired"],
+)
+async def test_a_registry_with_a_certificate_that_does_not_hold_is_not_asked(tmp_path, address, days, said):
     """Name and validity are checked with own authorities too."""
     async for url in _server(tmp_path, STATE.pair("registry", address=address, days=days), None):
         async with open_session() as session:
-            with pytest.raises(SourceUnavailableError):
+            with pytest.raises(SourceUnavailableError, match=said):
                 await ask(client(session, settings(url), TRUSTING))
 
 
@@ -146,7 +224,7 @@ async def test_a_registry_that_is_let_go_of_leaves_no_connection_behind(mutual):
 async def test_certificates_are_text_or_files(mutual, tmp_path):
     """PEM, PEM with its line ends written out, or the path of a file; a key may be encrypted."""
     certificate, key = STATE.pair("gateway", password="s3same")
-    (tmp_path / "gateway.pem").write_text(certificate)
+    (tmp_path / "gateway.pem").write_text(f"Subject: Zoë Größ\n{certificate}\nwith ♥\n", encoding="utf-8")
     environment = settings(
         mutual,
         PROBE_CA=STATE.pem.replace("\n", "\\n"),
@@ -164,12 +242,14 @@ async def test_certificates_are_text_or_files(mutual, tmp_path):
     [
         ({"PROBE_CA": "-----BEGIN nothing"}, TRUSTING, "PROBE_CA"),
         ({"PROBE_CA": "/nowhere/ca.pem"}, TRUSTING, "PROBE_CA"),
+        ({"PROBE_CA": "/dev/null"}, TRUSTING, "PROBE_CA"),
+        ({"PROBE_CA": "-----BEGIN CERTIFICATE-----\nü\n-----END CERTIFICATE-----"}, TRUSTING, "PROBE_CA"),
         ({"PROBE_CERT_KEY": STATE.pair("x")[1]}, MUTUAL, "PROBE_CERT"),
         ({"PROBE_CERT_KEY": STATE.pair("x", password="p")[1]}, MUTUAL, "PROBE_CERT"),
         ({"PROBE_CERT": ""}, MUTUAL, "PROBE_CERT"),
         ({"PROBE_URL": "http://127.0.0.1:1"}, MUTUAL, "PROBE_URL must be an https address"),
     ],
-    ids=["no text", "no file", "other key", "no password", "missing", "not https"],
+    ids=["no text", "no file", "an empty file", "no ASCII", "other key", "no password", "missing", "not https"],
 )
 async def test_what_is_wrong_with_certificates_is_found_at_start(changes, tls, named):
     """By the name of the reference, and never with what it holds."""

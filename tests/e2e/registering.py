@@ -69,6 +69,11 @@ class Office:
         version = self.ready()["registries"]["connected"].get(registry)
         return None if version is None else str(version)
 
+    def listed(self, registry: str) -> dict[str, Any]:
+        """Return what every client is told of a registry."""
+        told: list[dict[str, Any]] = json.loads(self.done("list", "--gateway", "--json"))
+        return next(one for one in told if one["id"] == registry)
+
     def live(self, registry: str, version: str, *changes: tuple[str, str]) -> None:
         """Bring a new version live, step by step."""
         self.done("submit", str(self.draft(registry, version, *changes)))

@@ -177,7 +177,7 @@ def stand_ins(folder: Path) -> Iterator[Mapping[str, str]]:
     source.executemany("INSERT INTO insured VALUES (?, 11, '2026-10-31', 0)", [(number,) for number in KNOWN])
     source.commit()
     source.close()
-    with _served(_application()) as base:
+    with served(_application()) as base:
         yield {
             "HEARTH_PENSIONS_URL": f"{base}/rest",
             "HEARTH_PENSIONS_KEY": SECRET,
@@ -197,7 +197,7 @@ def stand_ins(folder: Path) -> Iterator[Mapping[str, str]]:
 
 
 @contextmanager
-def _served(app: web.Application) -> Iterator[str]:
+def served(app: web.Application) -> Iterator[str]:
     """Serve an application in a thread of its own; give its address."""
     loop, ready, found = asyncio.new_event_loop(), threading.Event(), []
     runner = web.AppRunner(app, access_log=None)

@@ -343,16 +343,23 @@ def test_a_consumer_that_is_switched_off_gets_nothing(scene: Scene):
         assert scene.programme.received(correlation_id=correlation_id, wait_s=0) == []
         assert _sealed(scene.country.folder, correlation_id) == []
     finally:
-        _on_again(scene, "consumer", "uct")
+        _on_again(scene, "resume", "consumer", "uct")
 
 
-def test_nothing_a_suspended_registry_said_leaves_with_what_waits(scene: Scene):
+@pytest.mark.parametrize(
+    ("off", "on"),
+    [
+        pytest.param(("suspend", "registry"), ("resume", "registry"), id="by the operator's switch"),
+        pytest.param(("registry", "suspend"), ("registry", "resume"), id="by its owner's order"),
+    ],
+)
+def test_nothing_a_suspended_registry_said_leaves_with_what_waits(scene: Scene, off, on):
     """What waits is given anew without it, and nothing of the old answer lies in the queue, not even sealed."""
     scene.programme.fault("fail", status=503)
     correlation_id = scene.acknowledged(scene.asked())
     assert until(lambda: "search.answered" in scene.events(correlation_id))
     words = ["--dir", str(scene.country.folder)]
-    assert CliRunner().invoke(app, ["suspend", "registry", "crvs", "--reason", "test", *words]).exit_code == 0
+    assert CliRunner().invoke(app, [*off, "crvs", "--reason", "test", *words]).exit_code == 0
     try:
         scene.programme.mend()
         (received,) = scene.called_back(correlation_id)
@@ -362,7 +369,7 @@ def test_nothing_a_suspended_registry_said_leaves_with_what_waits(scene: Scene):
         assert "search.superseded" in scene.events(correlation_id)
         assert until(lambda: _sealed(scene.country.folder, correlation_id) == [("made", None)])
     finally:
-        _on_again(scene, "registry", "crvs")
+        _on_again(scene, *on, "crvs")
 
 
 def test_dead_letters_of_a_consumer_that_is_switched_off_are_purged(scene: Scene):
@@ -376,12 +383,12 @@ def test_dead_letters_of_a_consumer_that_is_switched_off_are_purged(scene: Scene
         assert until(lambda: _states(scene.country.folder, correlation_id) == [])
         assert until(lambda: scene.events(correlation_id)[-1] == "delivery.dropped")
     finally:
-        _on_again(scene, "consumer", "uct")
+        _on_again(scene, "resume", "consumer", "uct")
 
 
-def _on_again(scene: Scene, kind: str, name: str) -> None:
+def _on_again(scene: Scene, *what: str) -> None:
     """Switch something on, and wait until the gateway has taken that in."""
-    words = ["resume", kind, name, "--dir", str(scene.country.folder)]
+    words = [*what, "--dir", str(scene.country.folder)]
     assert CliRunner().invoke(app, words).exit_code == 0
     ready = f"{scene.country.content['gateway']}/ready"
     assert until(lambda: not any(scene.country.http.get(ready).json()["suspended"].values()))

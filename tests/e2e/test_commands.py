@@ -51,6 +51,7 @@ def test_the_demo_tells_the_whole_story(tmp_path):
         "social.group by UIN",
         "education not asked",
         "household by registered-or-kin@1",
+        "and no more: below 24,000?",
         "each person's consent",
         "withheld  ",
         "consent_refused: the person has refused",
@@ -112,6 +113,27 @@ def test_the_journal_command_shows_and_verifies(country: Country):
     assert entry["outcomes"]["education"] == "not_asked"
     assert verified.returncode == 0
     assert "the chain is whole" in verified.stdout
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_a_sandbox_that_is_stopped_while_it_starts_gives_up_at_once(tmp_path, how):
+    """It does not open first, and leaves no process behind."""
+    command = [*HEARTH, "sandbox", "--port", "0", "--dir", str(tmp_path), "--households", "60"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
+        try:
+            assert child.stderr is not None
+            assert "is being settled" in child.stderr.readline()
+            (country,) = run("ps", "-o", "pid=", "--ppid", str(child.pid)).stdout.split()
+            start = time.monotonic()
+            child.send_signal(how)
+            printed, _ = child.communicate(timeout=30)
+        finally:
+            child.kill()
+
+    assert (child.returncode, printed) == (0, "")
+    assert time.monotonic() - start < 5
+    assert not Path("/proc", country).exists()
+    assert not (tmp_path / "sandbox.json").exists()
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from typer.testing import CliRunner, Result
 
 from gateway.cli import app
 from gateway.client import Credentials, HearthClient
+from gateway.sandbox import Sandbox
 from gateway.tokens import hashed
 from standards.identifiers import identifier
 from tests.e2e.stand_ins import KNOWN, stand_ins
@@ -213,3 +215,23 @@ def test_a_registry_that_breaks_its_promises_does_not_pass(desk: Desk, tmp_path:
     probed = Desk(desk.registries, gone, desk.client, "").run("probe", str(folder))
     assert probed.exit_code == 1
     assert "source_down" in probed.stdout
+
+
+def test_a_version_is_approved_and_brought_live_by_the_guide(desk: Desk, tmp_path, monkeypatch):
+    """The commands of the guide, one by one, in a sandbox that knows nothing of the registry but its variables."""
+    (block,) = re.findall(r"^```console\n(hearth registry submit .*?)^```", GUIDE, re.MULTILINE | re.DOTALL)
+    commands = [one for line in block.splitlines() for one in line.split(" && ")]
+    shutil.copytree(desk.registries, tmp_path / "registries")
+    for name, value in desk.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(tmp_path)
+
+    with Sandbox(tmp_path / ".hearth", port=0, households=30).running():
+        for command in commands:
+            ran = CliRunner().invoke(app, shlex.split(command)[1:])
+            assert ran.exit_code == 0, (command, ran.stderr)
+        ran = CliRunner().invoke(app, ["registry", "list", "--gateway", "--json"])
+
+    assert len(commands) == 6
+    (listed,) = (one for one in json.loads(ran.stdout) if one["id"] == "pensions")
+    assert (listed["version"], listed["state"]) == ("1.0", "live")

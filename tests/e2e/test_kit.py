@@ -6,12 +6,14 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
 import httpx
 import pytest
 
+from gateway.sandbox import Sandbox
 from tests.e2e.conftest import Country
 from tests.e2e.programme import toy_programme
 
@@ -19,10 +21,22 @@ pytestmark = pytest.mark.e2e
 GUIDE = Path(__file__).parents[2] / "gateway" / "kit" / "README.md"
 
 
-def test_the_guide_runs_as_it_stands(country: Country, tmp_path):
+@pytest.fixture
+def lively(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Country]:
+    """A country of its own, since somebody dies in it."""
+    folder = tmp_path_factory.mktemp("lively")
+    with Sandbox(folder, port=0, households=60).running() as content:
+        country = Country(folder, content)
+        try:
+            yield country
+        finally:
+            country.close()
+
+
+def test_the_guide_runs_as_it_stands(lively: Country, tmp_path):
     """All registry types answer in one callback, and a death is told."""
     (code,) = re.findall(r"```python\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)
-    (tmp_path / ".hearth").symlink_to(country.folder)
+    (tmp_path / ".hearth").symlink_to(lively.folder)
     (tmp_path / "guide.py").write_text(code)
     running = subprocess.Popen(
         [sys.executable, "-u", "guide.py"],
@@ -38,9 +52,9 @@ def test_the_guide_runs_as_it_stands(country: Country, tmp_path):
         lines = [running.stdout.readline().split() for _ in range(6)]
         assert [status for _, status in lines] == ["succ"] * 6
         assert {reg_type.rpartition(":")[2] for reg_type, _ in lines} == {"Social", "Civil", "DR", "FR", "IBR", "ESS"}
-        uin = country.example("disabled_adult").value
-        until_subscribed(country, uin)
-        died = country.http.post(f"{country.url('crvs')}/_sandbox/events", json={"event": "death", "UIN": uin})
+        uin = lively.example("disabled_adult").value
+        until_subscribed(lively, uin)
+        died = lively.http.post(f"{lively.url('crvs')}/_sandbox/events", json={"event": "death", "UIN": uin})
         assert died.status_code == 200
         assert running.stdout.readline().strip() == "spdci-common:RegistryEventType:Death"
         assert running.wait(20) == 0

@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from gateway.cli import app
 from tests.e2e.conftest import Country, states
+from tests.e2e.fetching import comes
 
 pytestmark = pytest.mark.e2e
 
@@ -96,8 +99,39 @@ def test_a_broken_drop_is_the_one_before_or_unavailable(country: Country, mode: 
             assert broken[name]["state"] == "unavailable"
 
 
+def test_lists_are_read_before_anybody_asks_and_tell_how_they_stand(country: Country):
+    """To operators at /ready, to whoever has a token in the list of registries, and on the terminal."""
+
+    def ready() -> dict[str, Any]:
+        lists: dict[str, Any] = country.http.get(f"{country.content['gateway']}/ready").json()["lists"]
+        return lists
+
+    assert comes(lambda: all(one["rows"] and one["trouble"] is None for one in ready().values()), 20)
+    assert set(ready()) == {"payments", "farmers_list"}
+    country.fault("payments", mode="malformed")
+    assert comes(lambda: ready()["payments"]["trouble"] is not None, 20), "without a question"
+    stands = ready()["payments"]
+    entries = {one["id"]: one["list"] for one in country.client(PROGRAMME).registries()}
+    shown = CliRunner().invoke(app, ["registry", "list", "--gateway", "--dir", str(country.folder)])
+    country.mend("payments")
+
+    assert (stands["rows"] > 0, stands["refused_as_of"]) == (True, stands["as_of"])
+    assert entries["payments"] == stands | {"age_h": entries["payments"]["age_h"]}
+    assert entries["crvs"] is None
+    line = next(line for line in shown.stdout.splitlines() if line.startswith("payments "))
+    assert f"{stands['rows']} rows as of {stands['as_of']}; that of {stands['refused_as_of']} is refused: " in line
+    assert comes(lambda: ready()["payments"]["trouble"] is None, 20)
+
+
 def test_without_consent_nobody_is_looked_up_or_asked_about(country: Country):
     """Who refused altogether is a member about whom nothing is told."""
     told = asked(country, "refused_consent", ELIGIBILITY, ["input_voucher", "home_roof", "contribution_months_12m"])
 
     assert {one["state"] for one in told.values()} == {"withheld"}
+
+
+def test_who_is_surely_not_on_the_list_has_no_voucher(country: Country):
+    """The list is complete, so that is an answer: nothing there, and not that nobody could be asked."""
+    told = asked(country, "two_programmes", ELIGIBILITY, ["input_voucher", "farmer_cooperative"])
+
+    assert {(one["state"], one["source"]) for one in told.values()} == {("absent", "farmers_list")}

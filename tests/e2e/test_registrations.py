@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import re
+import socket
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from gateway.keys import private_key
+from gateway.registrations.orders import signed_order
 from tests.e2e.conftest import settled_facts, states
 from tests.e2e.registering import Office, office
 
@@ -19,6 +24,8 @@ pytestmark = pytest.mark.e2e
 
 QUESTIONS = 1_000
 AT_ONCE = 8
+SILENT_S = 2.0
+"""How long the manifest of civil registration lets it be silent."""
 
 
 @pytest.fixture(scope="module")
@@ -48,16 +55,26 @@ def test_the_whole_life_by_command_line(desk: Office) -> None:
     desk.done("approve", "crvs", "9.0", "--read", str(folder.parent / "fetched"))
     desk.done("promote", "crvs", "9.0", "--to", "shadow")
     assert desk.ready()["registries"]["shadow"] == {"crvs": "9.0"}
+    assert [one["state"] for one in desk.listed("crvs")["versions"]] == ["live", "shadow"]
     assert settled_facts(desk.country.ask("complete_household")) == before
     until(lambda: "agree" in desk.done("history", "crvs"), 20)
     desk.done("promote", "crvs", "9.0", "--to", "canary", "--share", "25")
     assert desk.ready()["registries"]["canary"] == {"crvs": "9.0"}
+    listed = desk.listed("crvs")
+    assert listed["versions"][1] == {"version": "9.0", "state": "canary", "share": 25.0}
+    assert (listed["state"], listed["tier"], listed["readiness"]) == ("live", "none", {})  # its folder has no list
+    (line,) = (line for line in desk.done("list", "--gateway").splitlines() if line.startswith("crvs "))
+    assert "live, 9.0 canary 25 %" in line
     desk.done("promote", "crvs", "9.0", "--to", "live")
     assert desk.connected("crvs") == "9.0"
+    listed = desk.listed("crvs")
+    assert (listed["version"], listed["state"], listed["readiness"]["batched"]) == ("9.0", "live", "done")
+    assert listed["tier"] != "none"
     assert settled_facts(desk.country.ask("complete_household")) == before
 
     desk.done("suspend", "crvs", "--reason", "a leak is feared")
     assert desk.ready()["suspended"]["registries"] == ["crvs"]
+    assert desk.listed("crvs")["state"] == "suspended"
     off = states(desk.country.ask("complete_household"))
     assert {s["reason"] for s in off.values() if s["state"] == "unavailable"} >= {"source_suspended"}
     assert all(state.get("source") != "crvs" for state in off.values() if state["state"] == "value")
@@ -70,7 +87,9 @@ def test_the_whole_life_by_command_line(desk: Office) -> None:
     assert desk.connected("crvs") != "9.0"
     assert settled_facts(desk.country.ask("complete_household")) == before
     desk.done("retire", "crvs", "9.0", "--reason", "not needed")
-    assert "retired" in desk.done("history", "crvs")
+    history = desk.done("history", "crvs")
+    assert "9.0 is retired" in history
+    assert not re.search("NOT PROVED|not known any more", history)
 
     events = [entry["event"] for entry in desk.journal(*(f"registration.{one}" for one in STEPS))]
     assert events == [f"registration.{one}" for one in STEPS]
@@ -124,8 +143,29 @@ def test_a_registry_that_nobody_knew_comes_without_a_restart(desk: Office) -> No
     assert desk.connected("pension_fund") is None
 
 
+def test_a_shadow_that_never_answers_neither_delays_nor_alters_an_answer(desk: Office) -> None:
+    """It is counted as failed, and no answer waits for it."""
+    before = settled_facts(desk.country.ask("complete_household"))
+    folder = desk.draft("crvs", "9.4", ("env:HEARTH_CRVS_URL", "env:HEARTH_CRVS_SILENT_URL"))
+    desk.done("submit", str(folder))
+    desk.done("approve", "crvs", "9.4")
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # it takes connections, and says nothing
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        (desk.country.folder / "secrets" / "HEARTH_CRVS_SILENT_URL").write_text(address, encoding="utf-8")
+        desk.done("promote", "crvs", "9.4", "--to", "shadow")
+        longest_s = 0.0
+        for _ in range(20):
+            start = time.monotonic()
+            assert settled_facts(desk.country.ask("complete_household")) == before
+            longest_s = max(longest_s, time.monotonic() - start)
+        assert longest_s < SILENT_S
+        until(lambda: re.search(r"shadow 9\.4 .* failed", desk.done("history", "crvs")), 20)
+        desk.done("retire", "crvs", "9.4", "--reason", "it never answers")
+    assert desk.connected("crvs") != "9.4"
+
+
 def test_who_has_no_part_in_it_is_refused(desk: Office) -> None:
-    """A programme's token opens nothing here; an order counts once."""
+    """A programme's token opens nothing here."""
     base = desk.country.content["gateway"]
     headers = {"Authorization": f"Bearer {desk.country.token()}"}
     assert httpx.get(f"{base}/v1/registrations", headers=headers, trust_env=False).status_code == 401
@@ -134,6 +174,32 @@ def test_who_has_no_part_in_it_is_refused(desk: Office) -> None:
     said = httpx.post(f"{base}/v1/registrations/crvs/suspend", json=body, trust_env=False)
     assert said.status_code == 401
     assert said.json()["errors"][0]["code"] == "err.request.unauthorized"
+
+
+def test_an_order_does_what_was_signed_once(desk: Office) -> None:
+    """Not a second time, not about another registry, not as another verb, not at another gateway."""
+    people = desk.country.content["operators"]
+
+    def order(who: str, gateway: str = "", **wish: Any) -> str:
+        key = private_key(Path(people[who]["signing_key"]))
+        return signed_order(who, key, gateway or desk.country.content["gateway"], datetime.now(UTC), **wish)
+
+    def posted(path: str, text: str) -> httpx.Response:
+        address = f"{desk.country.content['gateway']}/v1/registrations/{path}"
+        return httpx.post(address, json={"order": text}, trust_env=False)
+
+    off = order("owner", verb="suspend", registry="land")
+    assert posted("tax/suspend", off).status_code == posted("land/resume", off).status_code == 400
+    elsewhere = order("owner", "https://other.example", verb="suspend", registry="land")
+    assert posted("land/suspend", elsewhere).status_code == 401
+    assert posted("land/suspend", order("author", verb="suspend", registry="land")).status_code == 403
+    assert desk.ready()["suspended"]["registries"] == []
+    assert posted("land/suspend", off).status_code == 200
+    assert posted("land/resume", order("owner", verb="resume", registry="land")).status_code == 200
+    again = posted("land/suspend", off)
+    assert (again.status_code, "taken before" in again.text) == (400, True)
+    assert desk.ready()["suspended"]["registries"] == []
+    assert posted("land/submit", order("author", verb="submit", registry="land", version="9.9")).status_code == 400
 
 
 def test_questions_under_load_while_a_registry_is_changed_broken_rolled_back_and_switched_off(desk: Office) -> None:
@@ -155,6 +221,7 @@ async def _under_load(desk: Office) -> None:
         file.write_text(good[: len(good) // 2] + "\n  : [", encoding="utf-8")
         await load.until(lambda ready: ready["registries"]["not_in_force"])
         assert load.ready["registries"]["connected"]["crvs"] == "9.6"
+        assert (await asyncio.to_thread(desk.listed, "crvs"))["version"] == "9.6"
         await load.answered(300)
         desk.write(_whole(file, good), "9.6", ("title: ", "title: The new "))
         await load.until(lambda ready: not ready["registries"]["not_in_force"])

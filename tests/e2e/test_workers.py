@@ -152,7 +152,9 @@ def test_a_full_disk_stops_answers_and_heals_by_itself(crew: Crew):
 
     assert asked_plainly(crew).status_code == 200
     assert "journal.resumed" in [entry["event"] for _, entry in read(crew.journal())]
-    examine(crew.journal(), None)
+    copy = crew.folder.parent / "copy" / "journal.jsonl"
+    assert comes(lambda: crew.anew("/ready").json()["journal_copy"] == "kept")
+    assert examine(crew.journal(), None, copy=copy).copied, "not one line of the copy is broken"
 
 
 def limited(pid: int, size: int | None) -> None:

@@ -20,6 +20,8 @@ from tests.builders import MANIFESTS
 from tests.unit.gateway.registrations.steps import step
 
 PEOPLE = ("Asha", "Juma", "Neema")
+KEYS = {"Asha": "key 1", "Juma": "key 2", "Neema": "key 1"}
+"""Neema is Asha, who goes by another name since the settings were changed."""
 ORDERED = [verb for verb in Verb if Role.GATEWAY not in ROLES[verb]]
 ORDERS = st.tuples(
     st.sampled_from([*ORDERED, Verb.TEST]), st.sampled_from(["1.0", "2.0", "3.0"]), st.sampled_from(PEOPLE),
@@ -54,7 +56,7 @@ async def _walk(ways, *, is_in_folder: bool) -> None:
         store = SqlRegistrations(Database(sqlite_url(Path(place) / "registrations.db")))
         try:
             for number, (verb, version, person, role) in enumerate(ways):
-                made = step(verb, version, by=person)
+                made = step(verb, version, by=person, key=KEYS[person])
                 if role is not None:
                     made = made._replace(role=role)
 
@@ -78,6 +80,7 @@ async def _holds(store: SqlRegistrations) -> None:
         if standing.authors and (one.state in ASKED or one.state in {State.APPROVED, State.REPLACED}):
             assert standing.approved_by is not None
             assert standing.approved_by not in standing.authors
+            assert KEYS[standing.approved_by] not in standing.author_keys
     states = [one.state for one in versions.values()]
     for alone in (State.LIVE, State.CANARY, State.SHADOW, State.SUSPENDED):
         assert states.count(alone) <= 1

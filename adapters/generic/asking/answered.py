@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from adapters.generic.mapping.expressions import JmesPath
 from adapters.model import Model
 
 
@@ -19,15 +20,15 @@ class Paging(Model):
     )
     size: int = Field(default=100, ge=1, le=10_000, description="Records asked for in one page: {page_size}.")
     first: int = Field(default=1, ge=0, le=1, description="Number of the first page, for `by: page`.")
-    next: str | None = Field(
+    next: JmesPath | None = Field(
         default=None, description="JMESPath to the cursor or link; nothing there: that was the last page."
     )
-    more: str | None = Field(
+    more: JmesPath | None = Field(
         default=None,
         description="JMESPath to whether there are more, for `page`, `offset` and `cursor`. Without it pages are read "
         "until the total is there, or until an empty one comes.",
     )
-    key: str | None = Field(
+    key: JmesPath | None = Field(
         default=None,
         description="JMESPath to a record's own id: one that moves to another page while we read is then still one. "
         "Without it an answer that has the same record on two pages is refused.",
@@ -50,7 +51,7 @@ class Asked(Model):
         default=(), description="Identifier types that this request takes; default: all that the lookup takes."
     )
     types: dict[str, str] = Field(default={}, description="Identifier type -> the registry's word for it, for {type}.")
-    not_found: dict[str, str] = Field(
+    not_found: dict[str, JmesPath] = Field(
         default={}, description="Identifier type -> JMESPath to the list of the numbers that it does not hold."
     )
 
@@ -58,11 +59,13 @@ class Asked(Model):
 class Answered(Model):
     """Where an answer holds what."""
 
-    found: str = Field(default="@", description="JMESPath to the list of records in the answer, or to the only one.")
+    found: JmesPath = Field(
+        default="@", description="JMESPath to the list of records in the answer, or to the only one."
+    )
     null_means_none: bool = Field(
         default=False, description="Where nothing stands at `found`, nothing was found. Otherwise that is refused."
     )
-    total: str | None = Field(
+    total: JmesPath | None = Field(
         default=None, description="JMESPath to the number of records on all pages; with fewer or more it is refused."
     )
     pages: Paging | None = Field(default=None, description="How it comes in pages; null: it comes whole.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
 
 import orjson
 
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from adapters.generic.rest.options import Failure, Nobody
     from adapters.ports import Response
     from adapters.reading import Reader
+
+
+_PROBLEM: Final = "application/problem+json"
+_NO_CONTENT: Final = 204
 
 
 class Envelope:
@@ -36,7 +40,7 @@ class Envelope:
         nobody = self._nobody
         if nobody is None or response.status not in nobody.status:
             return False
-        if self._nobody_code is None:
+        if self._nobody_code is None or response.status == _NO_CONTENT:
             return True
         try:
             return _word(self._nobody_code, orjson.loads(response.body)) in nobody.codes
@@ -44,11 +48,13 @@ class Envelope:
             return False
 
     def check(self, response: Response) -> None:
-        """Return when the status is a success.
+        """Return when the status is a success, and the answer no problem document.
 
         Raises: SourceError by the code in the body where the manifest says what that means, else by the status.
         """
         if 200 <= response.status <= 299:
+            if response.content_type == _PROBLEM:
+                self._read.refuse("Content-Type", "a problem (RFC 9457) under a status of success")
             return
         said = ""
         if self._failure is not None and self._code is not None:

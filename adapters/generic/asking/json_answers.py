@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import orjson
 
+from adapters.faults import fault_in
 from adapters.generic.mapping.layout import NumberField
 from adapters.generic.mapping.numbering import Numbering, compiled
 from adapters.generic.mapping.paths import UnexpectedTypeError
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from adapters.generic.mapping.paths import Find
     from adapters.reading import Reader
 
+MOST_RECORDS: Final = 50_000
+"""On one page: empty ones take three bytes on the way, and two hundred here."""
 _ALONE: Final = NumberField(path="@")
 
 
@@ -41,13 +44,20 @@ class Answers:
 
     not_found: identifier type -> where the numbers stand that the registry does not hold.
     prefixes: identifier type -> what the registry writes before such a number.
+    knows_errors: the manifest says itself what an error looks like, so that nothing else is taken for one.
     Raises: ValueError, naming the path, when one is not a JMESPath.
     """
 
     def __init__(
-        self, reader: Reader, stated: Answered, not_found: Mapping[str, str], prefixes: Mapping[str, str]
+        self,
+        reader: Reader,
+        stated: Answered,
+        not_found: Mapping[str, str],
+        prefixes: Mapping[str, str],
+        *,
+        knows_errors: bool = False,
     ) -> None:
-        self._read, self.stated = reader, stated
+        self._read, self.stated, self._knows_errors = reader, stated, knows_errors
         self._found = compiled(stated.found)
         self._total = compiled(stated.total) if stated.total else None
         self._absent = {
@@ -88,8 +98,13 @@ class Answers:
             if not self.stated.null_means_none:
                 # INVARIANT: an answer without the part that holds records is no answer, and never "nobody".
                 self._read.refuse("found", "missing")
+            if not self._knows_errors and (code := fault_in(content)) is not None:
+                self._read.refuse("found", f"missing, and an error in its place, {code}")
             return []
-        return self._read.objects("found", found if isinstance(found, list) else [found])
+        records = found if isinstance(found, list) else [found]
+        if len(records) > MOST_RECORDS:
+            self._read.refuse("found", "more records than anybody asked for")
+        return self._read.objects("found", records)
 
     def _not_found(self, content: object) -> frozenset[Identifier]:
         absent: set[Identifier] = set()

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from adapters.reading import Reader
 
 MOST_QUERY: Final = 8_000
-"""Longest query of a link that is followed, in characters."""
+"""Longest cursor or query of a link that is followed, in characters."""
+_LATER: Final = 202
+_A_PART: Final = 206
 _QUERY: Final = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@/?%|\[\]{}\"<>\\^`-]+")
 
 
@@ -24,7 +26,7 @@ class Pages:
     """
 
     def __init__(self, reader: Reader, most: int, most_bytes: int) -> None:
-        self._read, self._left, self._bytes = reader, most, most_bytes
+        self._read, self._left, self._bytes, self._is_paged = reader, most, most_bytes, most > 1
 
     def take(self, response: Response) -> bytes:
         """Return the body of one more page.
@@ -32,6 +34,8 @@ class Pages:
         Raises: SourceError by its status, or when there are too many, or too large ones.
         """
         check_status(response, self._read.source_id)
+        if response.status == _LATER or (response.status == _A_PART and not self._is_paged):
+            self._read.refuse("status", f"{response.status}: not the whole answer")
         self._left -= 1
         self._bytes -= len(response.body)
         # INVARIANT: what does not fit is refused whole, so that a cut answer never reads as "nobody".
@@ -40,6 +44,38 @@ class Pages:
         if self._bytes < 0:
             self._read.refuse("next", "all pages together are larger than the manifest allows")
         return response.body
+
+
+class Total:
+    """How many there are on all pages, by the registry's word: on every page, on some of them, or on none."""
+
+    def __init__(self, reader: Reader, field: str) -> None:
+        self._read, self._field = reader, field
+        self._stated: int | None = None
+
+    @property
+    def is_stated(self) -> bool:
+        """Whether a page has said it."""
+        return self._stated is not None
+
+    def say(self, stated: int | None) -> None:
+        """Take note of what one more page says.
+
+        Raises: SourceContractError when another one said otherwise: what was taken away or added meanwhile has moved
+            others, perhaps to a page that is read already.
+        """
+        if stated is not None and self._stated not in (None, stated):
+            self._read.refuse(self._field, "changed between two pages")
+        self._stated = self._stated if stated is None else stated
+
+    def check(self, came: int, expected: str) -> None:
+        """Refuse an answer of which not all came.
+
+        Raises: SourceContractError, with what was expected.
+        """
+        # INVARIANT: what did not arrive is never counted as not there, whichever page said how many there are.
+        if self._stated is not None and self._stated != came:
+            self._read.refuse(self._field, expected)
 
 
 def followed(reader: Reader, stated: object) -> tuple[str, str]:

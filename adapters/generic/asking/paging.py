@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import orjson
 
-from adapters.generic.asking.pages import Pages, followed
+from adapters.generic.asking.pages import MOST_QUERY, Pages, followed
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -96,7 +96,9 @@ class Reading:
         for place, record in enumerate(page.records):
             key = self._answers.key(record)
             if key is not None:
-                self._records[key] = record
+                # INVARIANT: whoever shares a key with somebody else is not read as "nobody".
+                if self._records.setdefault(key, record) != record:
+                    self._read.refuse("key", "one key, and two records that differ")
                 continue
             text = orjson.dumps(record, option=orjson.OPT_SORT_KEYS)
             # Two alike on one page are two; on two pages they may be one that has moved.
@@ -125,6 +127,8 @@ class Reading:
                 if page.more:
                     self._read.refuse("next", "missing")
                 return None
+            if len(cursor) > MOST_QUERY:
+                self._read.refuse("next", "a cursor longer than any")
             self._once(cursor)
             return self._values(paging, 0, cursor), None
         is_last = page.more is None and (

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
+import orjson
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -36,10 +38,14 @@ class Template:
 
     A list of one entry in which `{number}` stands has one such entry for each subject.
     names: the placeholders that stand outside such lists. each: those that stand in them.
-    Raises: ValueError for a placeholder that is not a whole value.
+    Raises: ValueError for a placeholder that is not a whole value, and for what is no JSON.
     """
 
     def __init__(self, stated: JsonValue) -> None:
+        try:
+            orjson.dumps(stated)
+        except TypeError as error:  # keys that are no texts, integers beyond 64 bits, what only YAML has
+            raise ValueError(f"what is sent is JSON, and this is none: {error}") from None
         names: set[str] = set()
         each: set[str] = set()
         self.fill: Fill = _compiled(stated, names, each)

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints, model_validator
 
 from adapters.generic.dci.dialects import Dialect, Generation, Path, Preset, spoken
+from adapters.generic.mapping.expressions import JmesPath
 from adapters.model import Model, Reference
 from standards.dci.events import EventKind
 
@@ -16,7 +17,7 @@ ValueType = Literal["string", "date", "integer", "decimal", "boolean", "code", "
 class DciField(Model):
     """Where a value sits in a DCI record, and how its codes translate."""
 
-    path: str = Field(description="JMESPath into the record.")
+    path: JmesPath = Field(description="JMESPath into the record.")
     type: ValueType = Field(default="string", description="Type of the attribute in the catalogue.")
     codes: dict[str, str] = Field(
         default={},
@@ -47,10 +48,10 @@ class DciLookup(Model):
     response_entity: Literal["Group", "Member"] | None = Field(
         default=None, description="Entity asked for, for registries of groups and members; null: none is named."
     )
-    identifiers_path: str = Field(description="JMESPath to the record's own list of Identifier objects.")
+    identifiers_path: JmesPath = Field(description="JMESPath to the record's own list of Identifier objects.")
     identifier_types: dict[str, str] = Field(default={}, description="Hearth's type -> the registry's word for it.")
     attributes: dict[str, DciField] = Field(default={}, description="Attribute -> where it sits.")
-    as_of_path: str | None = Field(
+    as_of_path: JmesPath | None = Field(
         default="last_updated", description="JMESPath to the moment at which the record was last changed."
     )
     together: bool = Field(
@@ -59,22 +60,26 @@ class DciLookup(Model):
         "paths of `attributes` then start at an object whose `records` are all of them, those of identifiers, ties and "
         "`as_of_path` still at each record.",
     )
-    parents_paths: tuple[str, ...] = Field(default=(), description="JMESPaths to the parents' Identifier (or list).")
-    children_path: str | None = Field(default=None, description="JMESPath to a list of Identifier lists or objects.")
-    child_identifiers_path: str | None = Field(
+    parents_paths: tuple[JmesPath, ...] = Field(
+        default=(), description="JMESPaths to the parents' Identifier (or list)."
+    )
+    children_path: JmesPath | None = Field(
+        default=None, description="JMESPath to a list of Identifier lists or objects."
+    )
+    child_identifiers_path: JmesPath | None = Field(
         default=None, description="JMESPath within an entry of `children_path` to its Identifiers; none: the entry."
     )
-    child_birth_date_path: str | None = Field(
+    child_birth_date_path: JmesPath | None = Field(
         default=None,
         description="JMESPath within an entry of `children_path` to the child's birth date. Without it nobody counts "
         "as a child under age.",
     )
-    spouse_path: str | None = Field(default=None, description="JMESPath to the spouse's Identifier (or list).")
-    members_path: str | None = Field(default=None, description="JMESPath to a list of members of a group record.")
-    member_identifiers_path: str | None = Field(
+    spouse_path: JmesPath | None = Field(default=None, description="JMESPath to the spouse's Identifier (or list).")
+    members_path: JmesPath | None = Field(default=None, description="JMESPath to a list of members of a group record.")
+    member_identifiers_path: JmesPath | None = Field(
         default=None, description="JMESPath within a member to its Identifiers; needed with `members_path`."
     )
-    member_relationship_path: str | None = Field(
+    member_relationship_path: JmesPath | None = Field(
         default=None, description="JMESPath within a member to its relationship to the head."
     )
 

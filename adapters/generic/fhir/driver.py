@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Final, cast
 
 from adapters.generic.asking.over_http import example_way, open_way
-from adapters.generic.asking.pages import Pages
+from adapters.generic.asking.pages import Pages, Total
 from adapters.generic.fhir.bundles import Entry, Searchset, batch_answer, check_answer, searchset
 from adapters.generic.fhir.people import People
 from adapters.generic.fhir.query import Question, batch, questions
@@ -102,11 +102,11 @@ class FhirAdapter:
         found: dict[str, dict[object, Entry]] = {name: {} for name in names}
         is_all = True
         for question, page in zip(asked, first, strict=True):
-            entries, last = await self._whole(question, page, pages, deadline)
+            entries, says, is_counted = await self._whole(question, page, pages, deadline)
             found[question.name].update(entries)
             if question.name == lookup.asked.people:
-                is_all = is_all and last.total is not None
-            elif not last.says and lookup.layout.silence == "refused":
+                is_all = is_all and is_counted
+            elif not says and lookup.layout.silence == "refused":
                 self._read.refuse(f"{question.name} bundle", "neither entry nor total")
         records = lookup.people.records({name: entries.values() for name, entries in found.items()})
         return lookup.records.answer(Found(records, is_all=is_all), request.subjects, request.names)
@@ -133,20 +133,29 @@ class FhirAdapter:
 
     async def _whole(
         self, question: Question, page: Searchset, pages: Pages, deadline: Deadline
-    ) -> tuple[dict[object, Entry], Searchset]:
-        """Return what a search found on all pages, and the last page."""
-        found = _by_id(page)
+    ) -> tuple[dict[object, Entry], bool, bool]:
+        """Return what a search found on all pages, whether it says at all what matched, and whether it counts it."""
+        found, says, total = self._joined({}, page), page.says, Total(self._read, f"{question.name} total")
+        total.say(page.total)
         while page.following is not None:
             path, query = page.following
             own = path.rstrip("/").removesuffix("/_search").endswith(f"/{question.type}") or path == question.type
             address = f"{self._path}/{question.type}" if own else self._path
             response = await self._client.send("GET", f"{address}?{query}", deadline, headers=_ASKING)
             page = self._searchset(response, question, pages)
-            found |= _by_id(page)
-        # INVARIANT: a visit or a dose that did not arrive is never counted as none.
-        if page.total is not None and page.total != len(found):
-            self._read.refuse(f"{question.name} total", "not as many as came")
-        return found, page
+            self._joined(found, page)
+            says = says or page.says
+            total.say(page.total)
+        total.check(len(found), "not as many as came")
+        return found, says, total.is_stated
+
+    def _joined(self, found: dict[object, Entry], page: Searchset) -> dict[object, Entry]:
+        """Add the resources of a page by their ids: one that moves to another page while we read is still one."""
+        for entry in page.entries:
+            # INVARIANT: of two resources under one id, none is passed over.
+            if found.setdefault(entry.id or id(entry), entry).resource != entry.resource:
+                self._read.refuse("id", "one id, and two resources that differ")
+        return found
 
     def _searchset(self, response: Response, question: Question, pages: Pages) -> Searchset:
         return searchset(self._read, self._read.json(self._body(response, pages)), question.type)
@@ -154,11 +163,6 @@ class FhirAdapter:
     def _body(self, response: Response, pages: Pages) -> bytes:
         check_answer(self._read, response)
         return pages.take(response)
-
-
-def _by_id(page: Searchset) -> dict[object, Entry]:
-    """Return resources by their ids: one that moves to another page while we read is still one."""
-    return {entry.id or id(entry): entry for entry in page.entries}
 
 
 def build(manifest: Manifest, way: SourceClient) -> FhirAdapter:

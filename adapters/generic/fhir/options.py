@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
+from adapters.generic.mapping.expressions import JmesPath
 from adapters.model import Model
 
 ResourceType = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Za-z]{1,39}$")]
@@ -50,7 +51,7 @@ class FhirSearch(Model):
         default=None, description="Type of the resources, for example `Encounter`; default: the name of the search."
     )
     by: dict[str, FhirNumber] = Field(min_length=1, description="Identifier type -> parameter that takes it.")
-    subject: str | None = Field(
+    subject: JmesPath | None = Field(
         default=None,
         description="JMESPath to the reference that says whom a resource is about: `subject`, `patient`, "
         "`beneficiary`. Null for the one search whose resources are the people themselves.",

@@ -9,13 +9,15 @@ from urllib.parse import unquote, urlsplit
 
 import orjson
 
+from adapters.generic.files.errors import DropError
 from adapters.generic.files.index import Index
 from adapters.generic.files.place import Folder
-from adapters.generic.files.rows import DropError, rows
+from adapters.generic.files.rows import rows
 from adapters.generic.files.way import Contents, Drops, FilesWay, ListState, Rows
 from adapters.generic.mapping.candidates import known_in_blocks
 from adapters.generic.mapping.records import Found, Records
-from adapters.generic.mapping.tables import People, columns, key_columns
+from adapters.generic.mapping.tables import People, columns, key_columns, written_columns
+from adapters.generic.mapping.written import plain_row
 from adapters.ports import SourceAnswer, TraitAnswer
 from adapters.transport.client import resolved
 from adapters.transport.statuses import check_status
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from adapters.generic.files.index import Key
     from adapters.generic.files.options import FilesOptions
     from adapters.generic.files.place import Place
+    from adapters.generic.mapping.written import Written
     from adapters.manifest import Lookup, Manifest
     from adapters.ports import Deadline, Fetch, Response, TraitFetch
     from adapters.transport.client import Session
@@ -136,7 +139,7 @@ class ExampleDrops:
         index = Index(kept.columns)
         try:
             with closing(rows(io.BytesIO(answer.body), _options(self._manifest), kept.columns)) as read:
-                index.fill(read, kept.keys, lambda: False)
+                index.fill(map(kept.plain, read), kept.keys, lambda: False)
             return Rows(index.find(keys, most), None)
         except DropError as error:
             raise SourceContractError(self._manifest.id, str(error)) from None
@@ -152,6 +155,7 @@ def contents(manifest: Manifest) -> Contents:
     kept: set[str] = set()
     numbers: list[tuple[str, tuple[str, ...], Records]] = []
     people: list[tuple[str, People]] = []
+    written = _written(manifest)
     for lookup in manifest.lookups:
         try:
             kept.update(columns(manifest.records[lookup.name], lookup.attributes))
@@ -174,7 +178,23 @@ def contents(manifest: Manifest) -> Contents:
             if candidate is not None:
                 yield from _block_keys(name, of_list, candidate.traits)
 
-    return Contents(tuple(sorted(kept)), keys)
+    def plain(row: dict[str, Any]) -> dict[str, Any]:
+        return plain_row(row, written) if written else row
+
+    return Contents(tuple(sorted(kept)), keys, plain)
+
+
+def _written(manifest: Manifest) -> dict[str, Written]:
+    """Return how columns write their numbers, by column.
+
+    Raises: ConfigurationError when two lookups say different things of one.
+    """
+    written: dict[str, Written] = {}
+    for lookup in manifest.lookups:
+        for name, one in written_columns(manifest, lookup, _options(manifest).lookups[lookup.name].written).items():
+            if written.setdefault(name, one).forms != one.forms:
+                raise ConfigurationError(f"registry {manifest.id}: {name}: `written` in two ways by two lookups")
+    return written
 
 
 def _numbers(manifest: Manifest, lookup: Lookup) -> Records:

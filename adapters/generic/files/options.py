@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
+from adapters.generic.mapping.written import WRITTEN, Forms
 from adapters.model import Model, Reference
 
 Pattern = Annotated[str, StringConstraints(pattern=r"^[^/\\\x00-\x1f]{1,200}$")]
@@ -36,6 +37,7 @@ class SftpOptions(Model):
 class FilesLookup(Model):
     """How one lookup is asked: in the list by the columns that `records` name for its numbers."""
 
+    written: dict[str, Forms] = Field(default={}, description=WRITTEN)
     rows_per_subject: int = Field(default=1, ge=1, le=10_000, description="Most rows that one subject has.")
 
 
@@ -73,6 +75,11 @@ class FilesOptions(Model):
     )
     max_age_h: float = Field(
         gt=0, description="Hours after which a list is too old to be believed: the registry is unavailable then."
+    )
+    max_ahead_h: float = Field(
+        default=48.0,
+        gt=0,
+        description="Hours by which a list may be ahead of our clock; one of a later time is refused.",
     )
     max_bytes: int = Field(default=500_000_000, ge=1, le=LARGEST_BYTES, description="Largest drop accepted.")
     max_rows: int = Field(default=5_000_000, ge=1, le=50_000_000, description="Most rows accepted.")

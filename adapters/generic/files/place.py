@@ -6,6 +6,7 @@ import asyncio
 import os
 import re
 import stat
+from contextlib import suppress
 from datetime import UTC, date, datetime, time
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 DONE: Final = ".done"
 MOST_ENTRIES: Final = 20_000
 """Entries of a folder that are looked at; a folder with more is not one of drops."""
+TOO_MANY: Final = f"more than {MOST_ENTRIES} files in the folder"
 _DAY: Final = re.compile(r"(?<!\d)(\d{4})-?(\d{2})-?(\d{2})(?!\d)")
 
 
@@ -50,6 +52,10 @@ class Drop(NamedTuple):
     def at(self) -> datetime:
         """Return as of when it holds."""
         return datetime.combine(self.day, time(), UTC) if self.day else datetime.fromtimestamp(self.entry.changed, UTC)
+
+    def order(self) -> tuple[datetime, str]:
+        """Return what drops are ordered by."""
+        return self.at, self.entry.name
 
     @property
     def as_of(self) -> str:
@@ -99,12 +105,13 @@ class Folder:
         entries = []
         try:
             with os.scandir(self._path) as every:
-                for one in every:
-                    if one.is_file(follow_symlinks=False):
-                        said = one.stat(follow_symlinks=False)
-                        entries.append(Entry(one.name, said.st_size, said.st_mtime))
-                    if len(entries) > MOST_ENTRIES:
-                        raise PlaceError(f"more than {MOST_ENTRIES} files in the folder")
+                for count, one in enumerate(every, start=1):
+                    if count > MOST_ENTRIES:
+                        raise PlaceError(TOO_MANY)
+                    with suppress(FileNotFoundError):  # cleared away between its name and its size
+                        if one.is_file(follow_symlinks=False):
+                            said = one.stat(follow_symlinks=False)
+                            entries.append(Entry(one.name, said.st_size, said.st_mtime))
         except OSError as error:
             raise PlaceError(f"the folder cannot be read ({type(error).__name__})") from None
         return entries
@@ -135,7 +142,7 @@ def drops(entries: Iterable[Entry], options: FilesOptions) -> list[Drop]:
         day = _day(entry.name) if options.dated_name else None
         if day is not None or not options.dated_name:
             found.append(Drop(entry, day))
-    return sorted(found, key=lambda drop: (drop.at, drop.entry.name), reverse=True)
+    return sorted(found, key=Drop.order, reverse=True)
 
 
 def _day(name: str) -> date | None:

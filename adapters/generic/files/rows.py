@@ -5,11 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import re
-import zipfile
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 import orjson
-from python_calamine import CalamineError, CalamineWorkbook
+
+from adapters.generic.files.errors import DropError
+from adapters.generic.files.workbook import ERRORS, sheet_rows
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Sequence
@@ -17,13 +19,11 @@ if TYPE_CHECKING:
     from adapters.generic.files.options import FilesOptions
 
 _LONGEST_LINE: Final = 1_000_000
+_LONGEST_ROW: Final = 2_000_000
 _EXACT: Final = 10**15
-"""From here on a workbook rounds numbers: of a person's number, the last digits would be wrong."""
+"""From here on numbers are rounded that are no text: of a person's number, the last digits would be wrong."""
+_DEEPEST: Final = 20
 _DIGITS: Final = re.compile(r"\d+")
-
-
-class DropError(Exception):
-    """A list that cannot be used; its text names rows and columns, and never what stands in them."""
 
 
 def rows(file: BinaryIO, options: FilesOptions, columns: Sequence[str]) -> Generator[dict[str, Any]]:
@@ -49,13 +49,6 @@ def rows(file: BinaryIO, options: FilesOptions, columns: Sequence[str]) -> Gener
         text.detach()  # the file itself is its opener's
 
 
-_WORKBOOK: Final = "xl/workbook.xml"
-_REFERENCE: Final = re.compile(rb"""\sr(?:ef)?=["'](?:[A-Z]+\d+:)?([A-Z]{0,9})(\d{1,18})["']""")
-"""A row, a cell, or the last corner of a range, as a sheet names it."""
-_MOST_LETTERS: Final = 2
-"""Of a column's name: 702 columns."""
-
-
 def _counted(read: Iterator[dict[str, Any]], options: FilesOptions) -> Iterator[dict[str, Any]]:
     count = 0
     for row in read:
@@ -71,7 +64,9 @@ def _csv(text: io.TextIOWrapper, options: FilesOptions, columns: Sequence[str]) 
     places: list[int] | None = None
     width = count = 0
     stated: int | None = None
-    for at, cells in enumerate(csv.reader(_lines(text), delimiter=options.delimiter, strict=True), start=1):
+    lines = _Lines(text)
+    for at, cells in enumerate(csv.reader(lines, delimiter=options.delimiter, strict=True), start=1):
+        lines.begin_row()
         if at < options.header_row or not cells:
             continue
         if places is None:
@@ -92,19 +87,36 @@ def _csv(text: io.TextIOWrapper, options: FilesOptions, columns: Sequence[str]) 
         raise DropError("its last line does not say that there are so many rows: it was cut")
 
 
-def _lines(text: io.TextIOWrapper) -> Iterator[str]:
-    """Return the lines of a text.
+class _Lines:
+    """The lines of a text, each no longer than a line may be, and so many for one row as there is room for."""
 
-    Raises: DropError when the last one does not end, as when a file is cut.
-    """
-    line = "\n"
-    while following := text.readline(_LONGEST_LINE):
-        if len(following) >= _LONGEST_LINE:
-            raise DropError(f"a line has more than {_LONGEST_LINE} characters")
-        line = following
-        yield line
-    if not line.endswith(("\n", "\r")):
-        raise DropError("its last line does not end: it was cut, or is still being written")
+    def __init__(self, text: io.TextIOWrapper) -> None:
+        self._text, self._last, self._of_row = text, "\n", 0
+
+    def begin_row(self) -> None:
+        """Count anew: a row of quoted cells may go over several lines."""
+        self._of_row = 0
+
+    def __iter__(self) -> _Lines:
+        return self
+
+    def __next__(self) -> str:
+        """Return the next line.
+
+        Raises: DropError when it is none, or when the last one does not end, as when a file is cut.
+        """
+        line = self._text.readline(_LONGEST_LINE)
+        if not line:
+            if not self._last.endswith(("\n", "\r")):
+                raise DropError("its last line does not end: it was cut, or is still being written")
+            raise StopIteration
+        self._of_row += len(line)
+        if len(line) >= _LONGEST_LINE or self._of_row >= _LONGEST_ROW:
+            raise DropError(f"a line has more than {_LONGEST_LINE} characters, or a row more than {_LONGEST_ROW}")
+        if "\x00" in line:
+            raise DropError("a line holds a zero byte: it is no text, or was not written to its end")
+        self._last = line
+        return line
 
 
 def _stated(cells: Sequence[str], trailer: str) -> int | None:
@@ -114,21 +126,8 @@ def _stated(cells: Sequence[str], trailer: str) -> int | None:
 
 
 def _workbook(file: BinaryIO, options: FilesOptions, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
-    content = io.BytesIO(file.read())
-    try:
-        with zipfile.ZipFile(content) as packed:
-            unpacked = sum(one.file_size for one in packed.infolist())
-            if unpacked > options.max_bytes:
-                raise DropError(f"a workbook that unpacks to more than {options.max_bytes} bytes")
-            _check_extent(packed, options)
-        content.seek(0)
-        book = CalamineWorkbook.from_filelike(content)
-        sheet = book.get_sheet_by_name(options.sheet) if options.sheet else book.get_sheet_by_index(0)
-        every = sheet.iter_rows()
-    except (CalamineError, zipfile.BadZipFile, OSError, ValueError, IndexError):
-        raise DropError("not a workbook, or without that sheet") from None
     places: list[int] | None = None
-    for at, cells in enumerate(every, start=1):
+    for at, cells in enumerate(sheet_rows(file, options), start=1):
         if at < options.header_row or all(cell == "" for cell in cells):
             continue
         if places is None:
@@ -139,29 +138,20 @@ def _workbook(file: BinaryIO, options: FilesOptions, columns: Sequence[str]) -> 
         raise DropError("no header row")
 
 
-def _check_extent(packed: zipfile.ZipFile, options: FilesOptions) -> None:
-    """Refuse a workbook with a cell far out: the library makes room for everything up to it, whatever it holds.
-
-    Raises: DropError.
-    """
-    if _WORKBOOK not in packed.namelist():
-        raise DropError("not a workbook (xlsx)")
-    for one in packed.infolist():
-        if not one.filename.lower().endswith((".xml", ".bin")):
-            continue
-        for column, row in _REFERENCE.findall(packed.read(one)):
-            if int(row) > options.max_rows + options.header_row + 1 or len(column) > _MOST_LETTERS:
-                raise DropError("a workbook with a cell far beyond the rows and columns that a list has")
-
-
 def _cell(at: int, name: str, value: Any) -> Any:
     if isinstance(value, float) and abs(value) >= _EXACT:
         raise DropError(f"row {at}: {name}: the workbook has rounded a number; its column must be text")
+    if isinstance(value, str) and value in ERRORS:
+        raise DropError(f"row {at}: {name}: a formula came to an error there")
+    if isinstance(value, timedelta):
+        return str(value)
     return value if isinstance(value, str | int | float | bool) else value.isoformat()
 
 
 def _json_lines(text: io.TextIOWrapper, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
-    for at, line in enumerate(_lines(text), start=1):
+    lines = _Lines(text)
+    for at, line in enumerate(lines, start=1):
+        lines.begin_row()
         if not line.strip():
             continue
         try:
@@ -172,7 +162,26 @@ def _json_lines(text: io.TextIOWrapper, columns: Sequence[str]) -> Iterator[dict
             raise DropError(f"row {at}: not an object")
         if missing := [name for name in columns if name not in stated]:
             raise DropError(f"row {at}: lacks {missing[0]}; write null for nothing")
+        if rounded := [name for name in columns if isinstance(stated[name], float) and abs(stated[name]) >= _EXACT]:
+            raise DropError(f"row {at}: {rounded[0]}: a number too long to be exact: it must be text")
+        if deep := [name for name in columns if _is_deep(stated[name])]:
+            raise DropError(f"row {at}: {deep[0]}: lists or objects within more than {_DEEPEST} others")
         yield {name: stated[name] for name in columns}
+
+
+def _is_deep(value: object) -> bool:
+    """Tell whether lists and objects lie in each other deeper than a record has any reason to."""
+    level = [value]
+    for _ in range(_DEEPEST + 1):
+        level = [
+            inner
+            for one in level
+            if isinstance(one, list | dict)
+            for inner in (one.values() if isinstance(one, dict) else one)
+        ]
+        if not level:
+            return False
+    return True
 
 
 def _places(header: Iterable[str], columns: Sequence[str]) -> list[int]:

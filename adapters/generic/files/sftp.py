@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import posixpath
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple, cast
 
 import asyncssh
 
-from adapters.generic.files.place import MOST_ENTRIES, Entry, PlaceError, RefusedError
+from adapters.generic.files.place import MOST_ENTRIES, TOO_MANY, Entry, PlaceError, RefusedError
 from adapters.generic.files.spool import Spool
 
 if TYPE_CHECKING:
@@ -61,12 +62,14 @@ class SftpFolder:
         """
         entries = []
         async with self._session() as session, asyncio.timeout(self._timeout_s):
-            async for one in session.scandir(self._access.folder):
-                attrs, name = one.attrs, one.filename
-                if attrs.type == asyncssh.FILEXFER_TYPE_REGULAR and isinstance(name, str) and "/" not in name:
+            count = 0
+            async for one in session.scandir(os.fsencode(self._access.folder)):
+                count += 1
+                if count > MOST_ENTRIES:
+                    raise PlaceError(TOO_MANY)
+                attrs, name = one.attrs, os.fsdecode(one.filename)
+                if attrs.type == asyncssh.FILEXFER_TYPE_REGULAR and "/" not in name:
                     entries.append(Entry(name, attrs.size or 0, float(attrs.mtime or 0)))
-                if len(entries) > MOST_ENTRIES:
-                    raise PlaceError(f"more than {MOST_ENTRIES} files in the folder")
         return entries
 
     async def bring(self, entry: Entry) -> BinaryIO:
@@ -79,7 +82,7 @@ class SftpFolder:
             async with (
                 self._session() as session,
                 asyncio.timeout(_LONGEST_S),
-                session.open(posixpath.join(self._access.folder, entry.name), "rb") as file,
+                session.open(os.fsencode(posixpath.join(self._access.folder, entry.name)), "rb") as file,
             ):
                 while spool.bytes <= min(self._most_bytes, entry.size):
                     piece = cast("bytes", await file.read(_PIECE_BYTES))

@@ -6,14 +6,16 @@ import asyncio
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from functools import partial
 from threading import Event
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 import structlog
 
+from adapters.generic.files.errors import DropError
 from adapters.generic.files.index import Index, StoppedError
 from adapters.generic.files.place import Drop, PlaceError, RefusedError, drops
-from adapters.generic.files.rows import DropError, rows
+from adapters.generic.files.rows import rows
 from standards.errors import SourceContractError, SourceError, SourceRefusedError, SourceUnavailableError
 from standards.states import UnavailableReason
 
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 _LOG: Final = structlog.stdlib.get_logger(__name__)
 _SOON_S: Final = 1.0
 """Seconds until the next look while there is no list at all, or one is still being written."""
+_AHEAD: Final = "of a time that has not come, by more than max_ahead_h"
+_LEAST_S: Final = 0.05
 _LOOKED_AT: Final = 5
 """Drops that are tried, the newest first, until one is good."""
 
@@ -49,6 +53,8 @@ class ListState(NamedTuple):
     age_h: float | None
     trouble: str | None
     """Why a newer drop is not used, or nothing can be looked at; None when all is well."""
+    refused_as_of: str | None = None
+    """As of when that newer drop holds; None where there is none."""
 
 
 class FilesWay(Protocol):
@@ -67,6 +73,16 @@ class Contents(NamedTuple):
 
     columns: tuple[str, ...]
     keys: Keys
+    plain: Callable[[dict[str, Any]], dict[str, Any]]
+    """Makes a row whose numbers are written as Hearth writes them."""
+
+
+class _Failure(NamedTuple):
+    """Why nothing can be looked at."""
+
+    detail: str
+    error: Callable[[], SourceError]
+    """Makes the error anew for every question: one that is raised again and again keeps all who have raised it."""
 
 
 class Drops:
@@ -88,8 +104,9 @@ class Drops:
         self._contents, self._clock = contents, clock
         self._current: tuple[Drop, Index] | None = None
         self._refused: dict[Drop, str] = {}
-        self._failure: SourceError | None = None
+        self._failure: _Failure | None = None
         self._looking: asyncio.Task[None] | None = None
+        self._following: asyncio.Task[None] | None = None
         self._next_look = 0.0
         self._stopping = Event()
         # One thread asks, so that nothing asks a list that has been let go; another builds the next one meanwhile.
@@ -114,6 +131,14 @@ class Drops:
         except TimeoutError:
             raise SourceUnavailableError(self._source_id, UnavailableReason.SOURCE_TIMEOUT) from None
 
+    def begin(self, is_off: Callable[[], bool]) -> None:
+        """Look for drops from now on, whether somebody asks or not; nothing waits for it.
+
+        is_off: tells whether the registry is switched off, and so left alone.
+        """
+        if self._following is None and not self._stopping.is_set():
+            self._following = asyncio.create_task(self._follow(is_off))
+
     async def look(self) -> ListState:
         """Look for a newer drop now, take it if it is good, and return how the list stands then."""
         if self._looking is None or self._looking.done():
@@ -123,18 +148,21 @@ class Drops:
 
     def state(self) -> ListState:
         """Return how the list stands."""
-        trouble = next(iter(self._refused.values()), None) or (self._failure.detail if self._failure else None)
+        refused = self._newest_refused()
+        trouble = self._refused[refused] if refused else self._failure.detail if self._failure else None
+        refused_as_of = refused.as_of if refused else None
         if self._current is None:
-            return ListState(None, None, None, trouble or "no list has been read yet")
+            return ListState(None, None, None, trouble or "no list has been read yet", refused_as_of)
         drop, index = self._current
-        return ListState(index.rows, drop.as_of, self._age_h(drop), trouble)
+        return ListState(index.rows, drop.as_of, self._age_h(drop), trouble, refused_as_of)
 
     async def close(self) -> None:
         """Let go of the list, and stop the building of another."""
         self._stopping.set()
-        if self._looking is not None:
-            self._looking.cancel()
-            await asyncio.gather(self._looking, return_exceptions=True)
+        for task in (self._following, self._looking):
+            if task is not None:
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
         current, self._current = self._current, None
         if current is not None:
             self._asking.submit(current[1].close)
@@ -146,11 +174,11 @@ class Drops:
             if self._looking is not None and not self._looking.done():
                 late = UnavailableReason.SOURCE_TIMEOUT
                 raise SourceUnavailableError(self._source_id, late, "the list is still being read")
-            refused = next(iter(self._refused.values()), None)
+            refused = self._newest_refused()
             if refused is not None:
-                raise SourceContractError(self._source_id, refused)
+                raise SourceContractError(self._source_id, self._refused[refused])
             nothing = SourceUnavailableError(self._source_id, UnavailableReason.SOURCE_DOWN, "no list has been dropped")
-            raise self._failure or nothing
+            raise self._failure.error() if self._failure else nothing
         if self._age_h(self._current[0]) > self._options.max_age_h:
             # INVARIANT: a list that is too old to be believed says nothing about anybody.
             raise SourceUnavailableError(self._source_id, UnavailableReason.SOURCE_DOWN, "the list is too old")
@@ -159,6 +187,23 @@ class Drops:
     def _age_h(self, drop: Drop) -> float:
         return max(0.0, self._clock() - drop.at.timestamp()) / 3600
 
+    def _newest_refused(self) -> Drop | None:
+        """Return the newest drop that was refused, unless a newer one serves."""
+        newest = max(self._refused, key=Drop.order, default=None)
+        is_past = newest is not None and self._current is not None and newest.order() < self._current[0].order()
+        return None if is_past else newest
+
+    async def _follow(self, is_off: Callable[[], bool]) -> None:
+        while True:
+            if is_off():
+                await asyncio.sleep(min(self._options.look_s, _SOON_S))
+                continue
+            await self.look()
+            await asyncio.sleep(max(_LEAST_S, self._next_look - time.monotonic()))
+
+    def _is_ahead(self, drop: Drop) -> bool:
+        return drop.at.timestamp() > self._clock() + 3600 * self._options.max_ahead_h
+
     def _look_if_due(self) -> None:
         is_looking = self._looking is not None and not self._looking.done()
         if not is_looking and not self._stopping.is_set() and time.monotonic() >= self._next_look:
@@ -166,11 +211,19 @@ class Drops:
 
     async def _look(self) -> None:
         """Take the newest drop that is whole and good; a bad one never replaces the one that is there."""
-        is_settled = True
+        is_settled, before = True, self._failure
         try:
-            found = drops(await self._place.look(), self._options)[:_LOOKED_AT]
+            every = drops(await self._place.look(), self._options)
             self._failure = None
-            self._refused = {drop: why for drop, why in self._refused.items() if drop in found}
+            # One of a day that is far off would hold off all others until then.
+            ahead = [drop for drop in every if self._is_ahead(drop)]
+            found = [drop for drop in every if drop not in ahead][:_LOOKED_AT]
+            self._refused = {
+                drop: why for drop, why in self._refused.items() if drop in (ahead if why == _AHEAD else found)
+            }
+            for drop in ahead[:_LOOKED_AT]:
+                if drop not in self._refused:
+                    self._refuse(drop, _AHEAD)
             serving = self._current[0] if self._current else None
             for drop in found:
                 if drop == serving:
@@ -181,13 +234,25 @@ class Drops:
                 if is_settled and drop not in self._refused:
                     break
         except RefusedError as error:
-            self._failure = SourceRefusedError(self._source_id, str(error))
+            self._failure = _Failure(str(error), partial(SourceRefusedError, self._source_id, str(error)))
         except PlaceError as error:
-            self._failure = SourceUnavailableError(self._source_id, UnavailableReason.SOURCE_DOWN, str(error))
+            down = partial(SourceUnavailableError, self._source_id, UnavailableReason.SOURCE_DOWN, str(error))
+            self._failure = _Failure(str(error), down)
+        except Exception as error:  # noqa: BLE001 - whatever is wrong there, it is looked at again later
+            name = type(error).__name__
+            self._failure = _Failure(name, partial(SourceContractError, self._source_id, name))
         finally:
+            self._tell(before)
             pause_s = self._options.look_s
             is_waited_for = self._current is None or not is_settled
             self._next_look = time.monotonic() + (min(pause_s, _SOON_S) if is_waited_for else pause_s)
+
+    def _tell(self, before: _Failure | None) -> None:
+        """Log an outage of the place once when it begins, and once when it ends."""
+        if self._failure is not None and (before is None or before.detail != self._failure.detail):
+            _LOG.warning("list_out_of_reach", source=self._source_id, reason=self._failure.detail)
+        elif self._failure is None and before is not None:
+            _LOG.info("list_in_reach", source=self._source_id)
 
     async def _take(self, drop: Drop) -> bool:
         """Build the index of a drop and let it serve; return whether the drop stood still meanwhile."""
@@ -200,19 +265,24 @@ class Drops:
         try:
             await self._build(index, drop)
             await self._check_still(drop)
-        except (DropError, SourceContractError) as error:
-            index.close()
-            said = error.detail if isinstance(error, SourceContractError) else str(error)
-            self._refused[drop] = said
-            _LOG.warning("list_refused", source=self._source_id, reason=said)
-            return True
-        except BaseException:
+        except (PlaceError, asyncio.CancelledError):
             index.close()
             raise
+        except DropError as error:
+            index.close()
+            return self._refuse(drop, str(error))
+        except Exception as error:  # noqa: BLE001 - whatever a list holds, it must not keep others from being read
+            index.close()
+            return self._refuse(drop, getattr(error, "detail", "") or type(error).__name__)
         before, self._current = self._current, (drop, index)
         if before is not None:
             self._asking.submit(before[1].close)
-        _LOG.info("list_replaced", source=self._source_id)
+        _LOG.info("list_replaced", source=self._source_id, detail=f"{index.rows} rows as of {drop.as_of}")
+        return True
+
+    def _refuse(self, drop: Drop, why: str) -> bool:
+        self._refused[drop] = why
+        _LOG.warning("list_refused", source=self._source_id, detail=f"as of {drop.as_of}", reason=why)
         return True
 
     async def _check_still(self, drop: Drop) -> None:
@@ -228,7 +298,8 @@ class Drops:
 
         def build() -> None:
             with file, closing(rows(file, self._options, self._contents.columns)) as read:
-                index.fill(read, self._contents.keys, lambda: stopping.is_set() or self._stopping.is_set())
+                plain = map(self._contents.plain, read)
+                index.fill(plain, self._contents.keys, lambda: stopping.is_set() or self._stopping.is_set())
 
         built = asyncio.get_running_loop().run_in_executor(self._building, build)
         try:

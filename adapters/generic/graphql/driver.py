@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["GraphQlDeclared", "build", "example_way", "open_way"]
 
 _HEADERS: Final = {"Content-Type": "application/json", "Accept": "application/json"}
+_IS_LIST: Final = {"list": True, "one": False}
 _MOST_TEXTS: Final = 256
 """Sets of attributes whose queries are kept; agreements are fewer, and a further one only costs its writing."""
 
@@ -101,6 +102,8 @@ class GraphQlDeclared:
         if holder[last] is None and self._stated.null_is_nobody:
             raise _NobodyError
         found = holder[last]
+        if self._stated.answer in _IS_LIST and isinstance(found, list) != _IS_LIST[self._stated.answer]:
+            self._read.refuse(last, f"not what `answer: {self._stated.answer}` says")
         if self._stated.answer in ("nodes", "edges"):
             self._check_connection(self._read.record(last, found))
         if self._stated.answer == "edges":

@@ -42,10 +42,10 @@ class Errors:
         Raises: SourceError for every other error, however much data came with it.
         """
         content = self._read.record("body", parsed(self._read, body))
-        if content.get("errors"):
+        if content.get("errors") not in (None, []):
             # INVARIANT: partial data are no answer: what is missing of them would read as "nothing there".
             codes = _codes(content["errors"])
-            if codes and codes <= self._nobody:
+            if codes and codes <= self._nobody and _is_empty(content.get("data")):
                 return None
             self._raise_known(codes)
             raise SourceContractError(self._read.source_id, f"errors{self._said(codes)}")
@@ -72,6 +72,11 @@ class Errors:
 
     def _unavailable(self, reason: UnavailableReason, said: str) -> NoReturn:
         raise SourceUnavailableError(self._read.source_id, reason, said)
+
+
+def _is_empty(data: object) -> bool:
+    """Tell whether data hold nothing but nulls; otherwise it is a part of somebody that was not found."""
+    return data is None or (isinstance(data, dict) and all(map(_is_empty, data.values())))
 
 
 def _codes(errors: object) -> frozenset[str]:

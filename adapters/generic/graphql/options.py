@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints, model_validator
 
 from adapters.generic.asking.answered import Asked
+from adapters.generic.mapping.expressions import JmesPath
 from adapters.model import Model
 
 FieldName = Annotated[str, StringConstraints(pattern=r"^[_A-Za-z][_0-9A-Za-z]*$")]
@@ -29,7 +30,7 @@ class GraphQlPaging(Model):
     """How a connection goes on: by `pageInfo { hasNextPage endCursor }`."""
 
     size: int = Field(default=100, ge=1, le=10_000, description="Entries asked for in one page: {page_size}.")
-    key: str | None = Field(
+    key: JmesPath | None = Field(
         default=None, description="JMESPath to an entry's own id: one that moves while we read is then still one."
     )
     most: int = Field(default=20, ge=1, le=1000, description="Most pages of one answer; with more it is refused.")
@@ -72,9 +73,19 @@ class GraphQlRequest(Asked):
         if self.null_is_nobody and self.answer != "one":
             raise ValueError("`null_is_nobody` is for `answer: one`")
         for name, text in self.select.items():
-            if text.count("{") != text.count("}"):
+            if not _is_nested(text):
                 raise ValueError(f"`select` of {name}: braces do not match")
         return self
+
+
+def _is_nested(text: str) -> bool:
+    """Tell whether every brace of a selection closes one of its own, so that it never ends what it stands in."""
+    depth = 0
+    for sign in text:
+        depth += (sign == "{") - (sign == "}")
+        if depth < 0:
+            return False
+    return depth == 0
 
 
 class GraphQlLookup(Model):

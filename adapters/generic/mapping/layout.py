@@ -10,6 +10,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field, model_validator
 
+from adapters.generic.mapping.expressions import JmesPath
 from adapters.model import Model
 
 Calendar = Literal["gregorian", "ethiopian", "islamic", "solar_hijri", "buddhist"]
@@ -33,7 +34,7 @@ _COMBINED: Final[dict[str, tuple[str, ...]]] = {
 class ValueField(Model):
     """Where a value sits in a record, and how it becomes one of the catalogue."""
 
-    path: str = Field(description="JMESPath into the record; for rows, simply the name of a column.")
+    path: JmesPath = Field(description="JMESPath into the record; for rows, simply the name of a column.")
     type: ValueKind = Field(default="string", description="Type of the attribute in the catalogue.")
     codes: dict[str, str] = Field(
         default={},
@@ -67,10 +68,14 @@ class ValueField(Model):
         description="How a date is written: iso 1990-12-31; day_first 31.12.1990; month_first 12/31/1990; compact "
         "19901231; year 1990 (becomes its first day); unix_s and unix_ms since 1970; excel, its serial number.",
     )
-    calendar: Calendar = Field(default="gregorian", description="Calendar in which a date is written.")
+    calendar: Calendar = Field(
+        default="gregorian",
+        description="Calendar in which a date is written. `islamic` is the tabular, civil one, and not Umm al-Qura, "
+        "whose days differ by one or two.",
+    )
     words: Words = Field(default="all", description="Which words of a text count: of a full name, for example.")
     case: Literal["as_is", "title", "upper", "lower"] = Field(default="as_is", description="Case of a text.")
-    share_of: str | None = Field(
+    share_of: JmesPath | None = Field(
         default=None,
         description="JMESPath to the list of those who hold the thing together: the number is divided by how many "
         "different ones there are. Shares are rounded, half to even, after they have been added up.",
@@ -93,6 +98,8 @@ class ValueField(Model):
             raise ValueError("`codes` and `type: code` go together (or `type: boolean`)")
         if (self.factor is not None or self.decimals is not None) and self.type not in NUMBERS:
             raise ValueError("`factor` and `decimals` are for numbers: integer, decimal, money")
+        if self.decimals and self.type != "decimal":
+            raise ValueError(f"`type: {self.type}` is a whole number: `decimals` is 0, or the type `decimal`")
         if self.rounding != "half_even" and self.decimals is None:
             raise ValueError("`rounding` needs `decimals`")
         is_dated = self.date != "iso" or self.calendar != "gregorian"
@@ -124,7 +131,7 @@ class ValueField(Model):
 class NumberField(Model):
     """Where a number of a person or household sits."""
 
-    path: str = Field(description="JMESPath into the record; for rows, simply the name of a column.")
+    path: JmesPath = Field(description="JMESPath into the record; for rows, simply the name of a column.")
     prefix: str = Field(
         default="", description="What the registry writes before the number; it is taken off, and put on to ask."
     )
@@ -134,7 +141,7 @@ class NumberField(Model):
 class DayField(Model):
     """Where a record says as of when it holds."""
 
-    path: str = Field(description="JMESPath into the record; for rows, simply the name of a column.")
+    path: JmesPath = Field(description="JMESPath into the record; for rows, simply the name of a column.")
     date: DateForm = Field(default="iso", description="How the day is written, as in a field of `type: date`.")
     calendar: Calendar = Field(default="gregorian", description="Calendar in which it is written.")
 
@@ -149,7 +156,7 @@ class KinLayout(Model):
     """Somebody a record names as kin of its subject."""
 
     relation: Literal["SPS", "CHILD", "PRN"] = Field(description="What the other is to the subject.")
-    path: str = Field(default="@", description="JMESPath to the other's object, or to a list of them.")
+    path: JmesPath = Field(default="@", description="JMESPath to the other's object, or to a list of them.")
     identifiers: dict[str, NumberField] = Field(min_length=1, description="Type -> where, within that object.")
     birth_date: DayField | None = Field(
         default=None, description="Where their birth date is; without it nobody counts as a child under age."
@@ -159,7 +166,7 @@ class KinLayout(Model):
 class MembersLayout(Model):
     """The members that a record of a group names."""
 
-    path: str = Field(description="JMESPath to the list of members.")
+    path: JmesPath = Field(description="JMESPath to the list of members.")
     identifiers: dict[str, NumberField] = Field(min_length=1, description="Type -> where, within a member.")
     relationship: ValueField | None = Field(
         default=None, description="Relationship to the head: `type: code`, to the codes of the standard."

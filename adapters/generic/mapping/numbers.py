@@ -91,11 +91,15 @@ def total(numbers: Iterable[Decimal]) -> Decimal:
 
 def finished(reader: Reader, label: str, number: Decimal, field: ValueField) -> JsonValue:
     """Return a number in the type of the catalogue: rounded where that is declared, and never otherwise."""
+    if abs(number) >= _LIMIT:
+        reader.refuse(label, "out of all bounds")  # of 64 bits, which is what a number may have on the wire
     is_shared = field.share_of is not None
     if field.decimals is not None:
         number = number.quantize(Decimal(1).scaleb(-field.decimals), _ROUNDINGS[field.rounding], _EXACT)
     elif is_shared and field.type != "decimal":
         number = number.quantize(Decimal(1), context=_EXACT)  # a share of a whole number is rarely whole
+    if abs(number) >= _LIMIT:  # a factor or a sum may lead beyond what any answer can hold
+        reader.refuse(label, "a number beyond all bounds")
     if field.type == "decimal":
         return float(number)
     if number != number.to_integral_value():

@@ -9,14 +9,35 @@ from adapters.generic.graphql.roots import roots
 from adapters.generic.mapping.candidates import Candidates
 from adapters.generic.mapping.expressions import expression
 from adapters.generic.mapping.traits import MADE_OF
+from adapters.generic.mapping.written import Written
 from adapters.ports import Candidate
 from standards.errors import ConfigurationError, SourceContractError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from adapters.generic.mapping.layout import KinLayout, RecordLayout
     from adapters.manifest import Lookup, Manifest
+
+
+def written_columns(manifest: Manifest, lookup: Lookup, written: Mapping[str, Sequence[str]]) -> dict[str, Written]:
+    """Return how the columns of a lookup write their numbers, by column.
+
+    Raises: ConfigurationError, saying what to change.
+    """
+    found = {}
+    for type_, forms in written.items():
+        field = manifest.records[lookup.name].identifiers.get(type_)
+        at = f"registry {manifest.id}: {lookup.name}: `written`: {type_}"
+        if field is None:
+            raise ConfigurationError(f"{at}: `records.{lookup.name}.identifiers` name no column for it")
+        if field.prefix:
+            raise ConfigurationError(f"{at}: write the prefix as part of the form, and take `prefix` out of `records`")
+        try:
+            found[column(field.path)] = Written(forms)
+        except ValueError as error:
+            raise ConfigurationError(f"{at}: {error}") from None
+    return found
 
 
 def column(path: str) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
+from adapters.generic.asking.json_answers import MOST_RECORDS
 from adapters.generic.asking.over_http import example_way, open_way
-from adapters.generic.asking.pages import Pages, followed
+from adapters.generic.asking.pages import Pages, Total, followed
 from adapters.generic.graphql.roots import needed
 from adapters.generic.mapping.records import Found, Records
 from adapters.generic.ogc.query import Number, can_be_held, parameters
@@ -13,7 +14,7 @@ from adapters.reading import Reader
 from standards.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from adapters.generic.mapping.layout import RecordLayout
     from adapters.generic.ogc.options import OgcLookup, OgcOptions
@@ -32,8 +33,7 @@ Feature = dict[str, Any]
 class _Page(NamedTuple):
     """One page of features."""
 
-    features: Mapping[object, Feature]
-    """By id: one that moves to another page while we read is still one."""
+    features: Sequence[Feature]
     matched: int | None
     following: str | None
     """Query of the link to the next page."""
@@ -103,31 +103,41 @@ class OgcAdapter:
         pages = Pages(self._read, asked.pages, self.manifest.limits.max_response_bytes)
         response = await send("GET", path, deadline, params=query, headers=_HEADERS)
         page = self._page(pages.take(response))
-        features = dict(page.features)
+        features, matched = self._joined({}, page), Total(self._read, "numberMatched")
+        matched.say(page.matched)
         while page.following is not None:
             response = await send("GET", f"{path}?{page.following}", deadline, headers=_HEADERS)
             page = self._page(pages.take(response))
-            features |= page.features
-        # INVARIANT: features that did not arrive are never counted as not there.
-        if page.matched is not None and page.matched != len(features):
-            self._read.refuse("numberMatched", "not as many features")
-        return features.values(), page.matched is not None
+            self._joined(features, page)
+            matched.say(page.matched)
+        matched.check(len(features), "not as many features")
+        return features.values(), matched.is_stated
+
+    def _joined(self, features: dict[object, Feature], page: _Page) -> dict[object, Feature]:
+        """Add the features of a page by their ids: one that moves to another page while we read is still one."""
+        for one in page.features:
+            # INVARIANT: of two features under one id, none is passed over.
+            if features.setdefault(self._read.word("id", one.get("id")) or id(one), one) != one:
+                self._read.refuse("id", "one id, and two features that differ")
+        return features
 
     def _page(self, body: bytes) -> _Page:
         read = self._read
         collection = read.json(body)
         if collection.get("type") != "FeatureCollection":
             read.refuse("type", "not a FeatureCollection")
-        listed = read.objects("features", collection.get("features"))
+        listed = read.array("features", collection.get("features"))
+        if len(listed) > MOST_RECORDS:
+            read.refuse("features", "more of them than anybody asked for")
+        listed = read.objects("features", listed)
         returned = read.whole("numberReturned", collection.get("numberReturned"))
         if returned is not None and returned != len(listed):
             read.refuse("numberReturned", "not as many features")
-        features: dict[object, Feature] = {read.word("id", one.get("id")) or id(one): one for one in listed}
         following = None
         for link in read.objects("links", collection.get("links") or []):
-            if link.get("rel") == "next":
+            if link.get("rel") == "next" and "html" not in str(link.get("type")):
                 following = followed(read, link.get("href"))[1]
-        return _Page(features, read.whole("numberMatched", collection.get("numberMatched")), following)
+        return _Page(listed, read.whole("numberMatched", collection.get("numberMatched")), following)
 
 
 def _check(lookup: Lookup, asked: OgcLookup) -> None:

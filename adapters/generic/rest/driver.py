@@ -36,7 +36,7 @@ class RestDeclared:
         self._read, self._most_bytes = reader, most_bytes
         self._request = Request(reader, stated, headers)
         prefixes = {type_: field.prefix for type_, field in layout.identifiers.items()}
-        self._answers = Answers(reader, stated, stated.not_found, prefixes)
+        self._answers = Answers(reader, stated, stated.not_found, prefixes, knows_errors=stated.error is not None)
         self._envelope = Envelope(reader, stated.error, stated.nobody)
         self.asked = stated
         self.names, self.each = self._request.names, self._request.each

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
 from adapters.generic.asking.answered import Answered, Asked
+from adapters.generic.mapping.expressions import JmesPath
 from adapters.model import Model
-from adapters.transport.connection import Token
+from adapters.transport.connection import HeaderName, HeaderText
 
 Path = Annotated[str, StringConstraints(pattern=r"^/[A-Za-z0-9._~/{}:@-]*$")]
 Scalar = str | int | bool
+_NO_CONTENT: Final = 204
 
 
 class Failure(Model):
     """How the body of an answer says that it is none, whatever its status."""
 
-    path: str = Field(description="JMESPath to the error or status code.")
+    path: JmesPath = Field(description="JMESPath to the error or status code.")
     success: tuple[str, ...] = Field(
         default=(), description="Codes that mean success; without any, whatever stands there is an error."
     )
@@ -29,8 +31,12 @@ class Failure(Model):
 class Nobody(Model):
     """How an answer about one person says that the registry holds nobody by that number."""
 
-    status: tuple[int, ...] = Field(default=(404,), min_length=1, description="HTTP statuses that may mean it.")
-    path: str | None = Field(
+    status: tuple[int, ...] = Field(
+        default=(404,),
+        min_length=1,
+        description="HTTP statuses that may mean it; 204 has no content, and means it alone.",
+    )
+    path: JmesPath | None = Field(
         default=None,
         description="JMESPath to a code in such an answer. Give it where you can: a wrong address answers 404 too.",
     )
@@ -40,8 +46,8 @@ class Nobody(Model):
     def _codes_somewhere(self) -> Nobody:
         if (self.path is None) != (not self.codes):
             raise ValueError("`path` and `codes` go together")
-        if self.path is None and any(status < 400 for status in self.status):
-            raise ValueError("a status below 400 means nobody only with a code: give `path` and `codes`")
+        if self.path is None and any(status < 400 and status != _NO_CONTENT for status in self.status):
+            raise ValueError("a status below 400, but for 204, means nobody only with a code: give `path` and `codes`")
         return self
 
 
@@ -71,7 +77,7 @@ class RestRequest(Asked, Answered):
         '`people: [{idType: "{type}", id: "{number}"}]`.',
     )
     form: dict[str, Scalar] | None = Field(default=None, description="Parameters of a form, instead of a JSON body.")
-    headers: dict[Token, str] = Field(
+    headers: dict[HeaderName, HeaderText] = Field(
         default={}, description="Header -> constant, or {transaction}. Credentials belong to `connection`."
     )
     nobody: Nobody | None = Field(
@@ -101,7 +107,7 @@ class RestLookup(Model):
 class RestOptions(Model):
     """What the REST driver needs to know."""
 
-    headers: dict[Token, str] = Field(default={}, description="Constant headers of every request.")
+    headers: dict[HeaderName, HeaderText] = Field(default={}, description="Constant headers of every request.")
     at_once: int = Field(
         default=8,
         ge=1,

@@ -46,10 +46,12 @@ def gathered(content: Any, folder: Path) -> Any:
     home = folder.resolve()
 
     def read(name: str) -> str:
-        path = (home / name).resolve()
-        if not path.is_relative_to(home):
-            raise ConfigurationError(f"soap: {name} lies outside the manifest's folder: put it beside the manifest")
         try:
+            path = (home / name).resolve()
+            if not path.is_relative_to(home):
+                raise ConfigurationError(f"soap: {name} lies outside the manifest's folder: put it beside the manifest")
+            if not path.is_file():  # a pipe would be waited for without end
+                raise ConfigurationError(f"soap: {name} cannot be read: it is no file; put it beside the manifest")
             if path.stat().st_size > MOST_CHARACTERS:
                 raise ConfigurationError(f"soap: {name} is larger than {MOST_CHARACTERS} bytes")
             return path.read_text(encoding="utf-8")
@@ -140,7 +142,7 @@ def _followed(wsdl: str, read: Callable[[str], str]) -> dict[str, str]:
 def _parsed(name: str, text: str) -> Element:
     try:
         root = parsed(text.encode())
-    except MarkupError:
+    except (MarkupError, UnicodeEncodeError):
         raise ConfigurationError(
             f"soap: {name} is not XML in UTF-8, or declares a document type: take that out"
         ) from None

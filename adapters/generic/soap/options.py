@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
+from adapters.generic.mapping.expressions import JmesPath
 from adapters.model import Model, Name
 
 FaultMeaning = Literal["no_record", "refused", "contract", "down", "busy"]
@@ -70,16 +71,16 @@ class SoapLookup(Model):
         "has attributes. `[]` marks the element that is repeated for everybody asked about: `TIN[]`, "
         "`People.Person[].Id`.",
     )
-    records: str = Field(
+    records: JmesPath = Field(
         default="@",
         description="JMESPath, from within the answer's own element, to the record or the list of records. An element "
         "that may be repeated is a list, also when it stands there once.",
     )
-    not_found: dict[str, str] = Field(
+    not_found: dict[str, JmesPath] = Field(
         default={},
         description="Identifier type -> JMESPath to the numbers that the answer names as unknown to the registry.",
     )
-    expected: dict[str, SoapArgument] = Field(
+    expected: dict[JmesPath, SoapArgument] = Field(
         default={},
         description="JMESPath into a record -> what must stand there wherever anything does, a constant or a year: so "
         "that an amount in another currency or of another year is refused.",

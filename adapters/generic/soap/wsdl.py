@@ -8,6 +8,8 @@ that it cannot read for none, and writes it to the log.
 from __future__ import annotations
 
 import posixpath
+import re
+from collections import defaultdict
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -43,6 +45,8 @@ if TYPE_CHECKING:
     from adapters.markup import Element
 
 ENVELOPE: Final = "http://schemas.xmlsoap.org/soap/envelope/"
+_ACTION: Final = re.compile(r"[!#-\[\]-~]*")
+"""What stands between the quotes of the SOAPAction header: no quote, no backslash, no space, nothing beyond ASCII."""
 _HOME: Final = "file:///wsdl/"
 """Where the documents lie as far as zeep knows."""
 _SETTINGS: Final = Settings(strict=True, forbid_dtd=True, forbid_entities=True, forbid_external=True)
@@ -72,6 +76,8 @@ class Operation:
     def __init__(self, found: Any, schema: Any, *, is_lenient: bool) -> None:
         self._operation = found
         self.action: str = found.soapaction or ""
+        if not _ACTION.fullmatch(self.action):
+            raise ConfigurationError(f"soap: operation {found.name} has a soapAction that no header can hold")
         body = found.output.body if found.output is not None else None
         if body is None:
             raise ConfigurationError(f"soap: operation {found.name} has no answer in the WSDL")
@@ -146,7 +152,8 @@ class _Shapes:
     def __init__(self, schema: Any, *, is_lenient: bool) -> None:
         self._schema, self._is_lenient = schema, is_lenient
         self._made: dict[int, Read] = {}
-        self._by_name: dict[str, Read | None] = {}
+        self._types: dict[str, list[Any]] | None = None
+        self._by_name: dict[str, Read] = {}
 
     def of(self, type_: Any) -> Read:
         """Return the reading of an element of a type, or of the type that the element itself names."""
@@ -187,10 +194,17 @@ class _Shapes:
 
     def _named(self, name: str) -> Read | None:
         """Return the reading of a type that an element names; by its local name, where only one type bears it."""
+        if self._types is None:
+            self._types = defaultdict(list)
+            for one in self._schema.types:
+                if isinstance(one, xsd.ComplexType) and one.name:
+                    self._types[one.name].append(one)
         wanted = name.rpartition(":")[2]
+        known = self._types.get(wanted, ())
+        if len(known) != 1:  # INVARIANT: nothing is kept of a name that an answer has made up
+            return None
         if wanted not in self._by_name:
-            known = [one for one in self._schema.types if one.name == wanted and isinstance(one, xsd.ComplexType)]
-            self._by_name[wanted] = structure(self._form(known[0])) if len(known) == 1 else None
+            self._by_name[wanted] = structure(self._form(known[0]))
         return self._by_name[wanted]
 
     def _form(self, type_: Any) -> Form:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, cast
 
 from adapters.generic.mapping.records import Found, Records
-from adapters.generic.mapping.tables import column, columns, key_columns
+from adapters.generic.mapping.tables import column, columns, key_columns, written_columns
+from adapters.generic.mapping.written import plain_row
 from adapters.generic.sql.candidates import SqlCandidates
 from adapters.generic.sql.search import chosen, offered
 from adapters.generic.sql.selects import Table
@@ -19,6 +20,7 @@ from standards.identifiers import Identifier, normal_value
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from adapters.generic.mapping.written import Written
     from adapters.generic.sql.options import SqlOptions
     from adapters.generic.sql.way import Bounded
     from adapters.manifest import Lookup, Manifest
@@ -82,7 +84,14 @@ class SqlAdapter:
         options = _options(manifest)
         try:
             self._tables = {k.name: _table(manifest, k, options) for k in manifest.lookups}
-            self._asked = {k.name: _Asked(manifest, k, self._tables[k.name]) for k in manifest.lookups if k.by}
+            self._written = {
+                k.name: written_columns(manifest, k, options.lookups[k.name].written) for k in manifest.lookups
+            }
+            self._asked = {
+                k.name: _Asked(manifest, k, self._tables[k.name], self._written[k.name])
+                for k in manifest.lookups
+                if k.by
+            }
             self._candidates = {
                 k.name: SqlCandidates(manifest, k, self._tables[k.name]) for k in manifest.lookups if k.by_traits
             }
@@ -101,7 +110,8 @@ class SqlAdapter:
         answers: dict[Identifier, Record | None] = dict.fromkeys(request.subjects)
         for (type_, _), rows in zip(parts, found, strict=True):
             of_type = [subject for subject in request.subjects if subject.type == type_]
-            answers.update(asked.answer(rows, of_type, request.names).records)
+            plain = self._plain(request.lookup, rows)
+            answers.update(asked.answer(plain, of_type, request.names).records)
         return SourceAnswer(answers)
 
     async def search(self, request: SearchFetch, deadline: Deadline) -> SearchAnswer:
@@ -127,7 +137,11 @@ class SqlAdapter:
         candidates = self._candidates[request.lookup]
         selects, of_whom = candidates.selects(request.wanted)
         found = await self._way.read(selects, deadline) if selects else []
-        return candidates.answer(found, of_whom)
+        return candidates.answer([self._plain(request.lookup, rows) for rows in found], of_whom)
+
+    def _plain(self, lookup: str, rows: Sequence[Mapping[str, object]]) -> Sequence[Mapping[str, object]]:
+        written = self._written[lookup]
+        return [plain_row(row, written) for row in rows] if written else rows
 
     async def writable(self, deadline: Deadline) -> tuple[str, ...]:
         """Return the tables that our role could write to; a registry that is connected well has none.
@@ -140,11 +154,13 @@ class SqlAdapter:
 class _Asked:
     """One lookup by numbers: its selects, and what their rows mean."""
 
-    def __init__(self, manifest: Manifest, lookup: Lookup, table: Table) -> None:
+    def __init__(self, manifest: Manifest, lookup: Lookup, table: Table, written: Mapping[str, Written]) -> None:
         if lookup.as_of:
             raise ConfigurationError(f"registry {manifest.id}: {lookup.name}: a table is not asked as of a past day")
         self._table, self._layout = table, manifest.records[lookup.name]
-        self._keys = key_columns(manifest, lookup)
+        self._keys, self._written = key_columns(manifest, lookup), written
+        if wrong := [name for name in written if table.type_of(name) != "text"]:
+            raise ConfigurationError(f"registry {manifest.id}: {lookup.name}: {wrong[0]}: `written` is for texts")
         self._records = Records(manifest.id, self._layout, is_whole=False)
 
     def selects(self, subjects: Sequence[Identifier], names: frozenset[str]) -> list[tuple[str, Bounded]]:
@@ -152,7 +168,12 @@ class _Asked:
         wanted = columns(self._layout, names)
         selects = []
         for type_, key in self._keys.items():
-            numbers = [self._records.written(subject) for subject in subjects if subject.type == type_]
+            spelled = self._written[key].spelled if key in self._written else None
+            numbers = [
+                spelled(subject.value) if spelled else [self._records.written(subject)]
+                for subject in subjects
+                if subject.type == type_
+            ]
             if numbers and (select := self._table.by_numbers(key, numbers, wanted)) is not None:
                 selects.append((type_, select))
         return selects

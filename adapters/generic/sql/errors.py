@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as NoConnectionLeftError
 
 from standards.errors import SourceContractError, SourceError, SourceRefusedError, SourceUnavailableError
 from standards.states import UnavailableReason
@@ -48,6 +49,8 @@ _REFUSALS: Final = ("authentication failed", "pg_hba.conf", "permission denied")
 def meaning(source_id: str, error: Exception) -> SourceError:
     """Return what an error of a database driver is to the gateway."""
     if not isinstance(error, DBAPIError):
+        if isinstance(error, NoConnectionLeftError):
+            return SourceUnavailableError(source_id, _BUSY, "all connections are in use")
         if isinstance(error, OSError | TimeoutError):
             return SourceUnavailableError(source_id, _DOWN, type(error).__name__)
         return SourceContractError(source_id, type(error).__name__)
@@ -55,21 +58,31 @@ def meaning(source_id: str, error: Exception) -> SourceError:
     state = getattr(cause, "sqlstate", None)
     name = getattr(cause, "sqlite_errorname", None)
     if isinstance(state, str):
-        for known in (state, state[:2]):
-            if known in _STATES:
-                return _said(source_id, _STATES[known], state)
-        return SourceContractError(source_id, f"the database does not take the statement ({state})")
+        return _of_state(source_id, state)
     if isinstance(name, str):
-        for known, reason in _NAMES.items():
-            if name.startswith(known):
-                return _said(source_id, reason, name)
-        return SourceContractError(source_id, f"the database does not take the statement ({name})")
+        return _of_name(source_id, name)
     text = str(cause)  # looked into, and never shown
     if any(refusal in text for refusal in _REFUSALS):
         return SourceRefusedError(source_id, "the database does not let us in")
     if type(cause).__name__ == "OperationalError" or error.connection_invalidated:
         return SourceUnavailableError(source_id, _DOWN, "no connection to the database")
     return SourceContractError(source_id, type(cause).__name__)
+
+
+def _of_state(source_id: str, state: str) -> SourceError:
+    for known in (state, state[:2]):
+        if known in _STATES:
+            return _said(source_id, _STATES[known], state)
+    return SourceContractError(source_id, f"the database does not take the statement ({state})")
+
+
+def _of_name(source_id: str, name: str) -> SourceError:
+    if name == "SQLITE_TOOBIG":
+        return SourceContractError(source_id, "larger than the manifest allows")
+    for known, reason in _NAMES.items():
+        if name.startswith(known):
+            return _said(source_id, reason, name)
+    return SourceContractError(source_id, f"the database does not take the statement ({name})")
 
 
 def _said(source_id: str, reason: UnavailableReason | None, code: str) -> SourceError:

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
+from adapters.generic.mapping.written import WRITTEN, Forms
 from adapters.model import Model
 
 Named = Annotated[str, StringConstraints(pattern=r'^[^\x00-\x1f\x7f"`\[\]]{1,63}$')]
@@ -33,6 +34,7 @@ class SqlLookup(Model):
         description="Column by which a subject's rows are ordered, the newest first: only the first "
         "`rows_per_subject` of them are read. Without it, more rows than that are refused.",
     )
+    written: dict[str, Forms] = Field(default={}, description=WRITTEN)
     rows_per_subject: int = Field(default=1, ge=1, le=10_000, description="Most rows that one subject has.")
 
 

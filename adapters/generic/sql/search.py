@@ -110,10 +110,12 @@ class Offered(NamedTuple):
             scaled = _scaled(stands, field)
             return sa.and_(stands.is_not(None), scaled.not_in(alike)) if negated else scaled.in_(alike)
         values = [known for one in alike if (known := self._value(field, kind, one)) is not None]
+        # An empty text is no value, and so are those that the manifest names.
+        none = ("", *field.nothing) if kind == "text" else ()
         if not negated:
-            return stands.in_(values)
-        if kind == "text":  # an empty text is no value, and so are those that the manifest names
-            return sa.func.trim(stands).not_in([*values, "", *field.nothing])
+            return stands.in_([value for value in values if not none or value.strip() not in none])
+        if none:
+            return sa.func.trim(stands).not_in([*values, *none])
         return sa.and_(stands.is_not(None), stands.not_in(values))
 
     def _value(self, field: ValueField, kind: Any, wanted: JsonValue) -> Any:
@@ -137,6 +139,8 @@ def offered(manifest: Manifest, search: Search, tables: Mapping[str, Table]) -> 
         options = manifest.sql.lookups[lookup.name] if manifest.sql else None
         if options is None or options.rows_per_subject > 1 or options.newest is not None:
             raise ConfigurationError(f"{at}: {lookup.name} has several rows of one subject: search a view with one")
+        if search.yields in options.written:
+            raise ConfigurationError(f"{at}: {search.yields} is written in a form of its own: search a view without it")
         if layout.identifiers[search.yields].prefix:
             raise ConfigurationError(f"{at}: {search.yields} has a prefix: search a view without it")
         for name, stated in search.attributes.items():

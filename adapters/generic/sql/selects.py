@@ -50,12 +50,16 @@ class Table:
         """Return a column with the type that its values are bound as."""
         return sa.type_coerce(self.clause.c[column], _TYPES[self.type_of(column)]())
 
-    def by_numbers(self, key: str, numbers: Sequence[str], columns: Sequence[str]) -> Bounded | None:
-        """Return what reads the rows of some numbers; None when the column cannot hold any of them."""
-        values = [value for number in numbers if (value := bound(self.type_of(key), number)) is not None]
+    def by_numbers(self, key: str, numbers: Sequence[Sequence[str]], columns: Sequence[str]) -> Bounded | None:
+        """Return what reads the rows of some numbers; None when the column cannot hold any of them.
+
+        numbers: each in every way in which the column may write it.
+        """
+        held = [[value for one in ways if (value := bound(self.type_of(key), one)) is not None] for ways in numbers]
+        values = [value for ways in held for value in ways]
         if not values:
             return None
-        most = self._options.rows_per_subject * len(values)
+        most = self._options.rows_per_subject * sum(map(bool, held))
         chosen = self.compared(key).in_(values)
         newest = self._options.newest
         if newest is None:

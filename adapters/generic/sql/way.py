@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sqlite3
 from contextlib import suppress
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -14,7 +15,8 @@ from uuid import UUID
 
 import orjson
 import sqlalchemy as sa
-from sqlalchemy.exc import SQLAlchemyError
+import structlog
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from adapters.generic.sql.errors import meaning
@@ -24,13 +26,16 @@ from standards.errors import SourceContractError, SourceRefusedError, SourceUnav
 from standards.states import UnavailableReason
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from adapters.ports import Deadline
 
+_LOG: Final = structlog.stdlib.get_logger(__name__)
 SQLITE: Final = "sqlite"
+_LEAST_LENGTH: Final = 100_000
+"""Bytes that SQLite may hold in one value at least: its own statements and schema are among them."""
 _BUFFERED_ROWS: Final = 100
 """Rows that are fetched at a time: together with the limit of bytes, what is in memory at once."""
 _OTHER_BYTES: Final = 16
@@ -87,6 +92,8 @@ class Database:
         self._opened_for: tuple[int, ...] = ()
         self._of_parents: list[AsyncEngine] = []
         self._is_checked = False
+        self._told: tuple[str, ...] = ()
+        """Tables of which the log was told that our role may write to them."""
 
     async def read(self, selects: Sequence[Bounded], deadline: Deadline) -> list[list[dict[str, Any]]]:
         """Return the rows of each select, in one transaction, with values as JSON has them.
@@ -95,6 +102,12 @@ class Database:
         """
         try:
             async with asyncio.timeout(deadline.left_s()):
+                try:
+                    return await self._read(selects, deadline)
+                except DBAPIError as error:
+                    # A database that was started anew has closed the connections of before, and nobody was told.
+                    if not error.connection_invalidated:
+                        raise
                 return await self._read(selects, deadline)
         except TimeoutError:
             raise SourceUnavailableError(self._source_id, UnavailableReason.SOURCE_TIMEOUT) from None
@@ -175,11 +188,15 @@ class Database:
         return rows, room
 
     async def _check_role(self, connection: AsyncConnection) -> None:
-        if self._is_checked or not self._refuse_writers:
+        if self._is_checked:
             return
         if writable := await self._writable(connection):
-            names = ", ".join(writable)
-            raise SourceRefusedError(self._source_id, f"the role may write to {names}: grant it nothing but SELECT")
+            if writable != self._told:
+                _LOG.warning("role_may_write", source=self._source_id, detail=", ".join(writable))
+                self._told = writable
+            if self._refuse_writers:
+                names = ", ".join(writable)
+                raise SourceRefusedError(self._source_id, f"the role may write to {names}: grant it nothing but SELECT")
         self._is_checked = True
 
     async def _writable(self, connection: AsyncConnection) -> tuple[str, ...]:
@@ -187,9 +204,13 @@ class Database:
             return ()  # the file is opened for reading only
         preparer = connection.dialect.identifier_preparer
         asked = {table.name: preparer.format_table(table) for table in self._tables}
+        named = [sa.cast(sa.literal(name), sa.Text) for name in asked.values()]
         rights = [
-            sa.func.has_table_privilege(sa.cast(sa.literal(name), sa.Text), "INSERT, UPDATE, DELETE, TRUNCATE")
-            for name in asked.values()
+            sa.or_(
+                sa.func.has_table_privilege(name, "INSERT, UPDATE, DELETE, TRUNCATE"),
+                sa.func.has_any_column_privilege(name, "INSERT, UPDATE"),
+            )
+            for name in named
         ]
         if not rights:
             return ()
@@ -220,7 +241,9 @@ class Database:
         if self._is_sqlite:
             file = f"file:{quote(str(Path(url.database or '').absolute()))}"
             url = sa.URL.create("sqlite+aiosqlite", database=file, query={"mode": "ro", "uri": "true"})
-            options: dict[str, Any] = {"connect_args": {"timeout": self._timeout_s}}
+            # INVARIANT: no value is in memory that is larger than an answer may be, whatever a view makes up.
+            longest = max(self._most_bytes, _LEAST_LENGTH)
+            options: dict[str, Any] = {"connect_args": {"timeout": self._timeout_s, "factory": _bounded(longest)}}
         else:
             settings = f"-c default_transaction_read_only=on -c statement_timeout={max(1, int(self._timeout_s * 1000))}"
             known = {
@@ -288,7 +311,18 @@ def plain(value: object) -> Any:
             return {str(name): plain(one) for name, one in value.items()}
         case list() | tuple():
             return [plain(one) for one in value]
-    return value
+        case None | str() | bool() | int() | float():
+            return value
+    return str(value)  # an interval, an address, a range: as the database would show it, nearly
+
+
+def _bounded(longest: int) -> Callable[..., sqlite3.Connection]:
+    def connection(*arguments: Any, **more: Any) -> sqlite3.Connection:
+        made = sqlite3.Connection(*arguments, **more)
+        made.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, longest)
+        return made
+
+    return connection
 
 
 def _read_only(connection: Any, _record: object) -> None:

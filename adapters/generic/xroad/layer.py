@@ -13,6 +13,7 @@ from adapters.manifest import OAuth2Auth
 from adapters.markup import MarkupError
 from adapters.ports import SourceClient
 from adapters.reading import Reader
+from adapters.transport.statuses import check_status
 from standards.errors import ConfigurationError, SourceContractError
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ class ThroughSecurityServer:
     ) -> Response:
         """Send one request through the security server, and return the registry's answer, whatever its status.
 
-        Raises: as `SourceClient.send` does; and what an error of the security servers means, see `xroad_errors.py`.
+        Raises: as `SourceClient.send` does; and what an error of the security servers means, see `errors.py`.
         """
         message_id = self._new_id()
         if self._block is not None:
@@ -109,19 +110,19 @@ class ThroughSecurityServer:
         code = said.get("x-road-error")
         if code is not None:
             self._fail(code)
-        is_answer = 200 <= response.status <= 299
         wanted = {
             "x-road-id": message_id,
             "x-road-client": self._options.client,
             "x-road-service": self._options.service,
         }
+        if not any(name in said for name in wanted):
+            # INVARIANT: what stands before the security server never speaks for the registry; its 404 is not "nobody".
+            check_status(response, self.source_id, said=", not from a security server")
+        if self._options.checks_hash:
+            wanted["x-road-request-hash"] = digest(body)
         for name, expected in wanted.items():
-            # What stands between may refuse without speaking X-Road; an answer always says which one it is.
-            if said.get(name, "" if is_answer and name == "x-road-id" else expected) != expected:
-                self._reader.refuse(name, "not that of the request")
-        stated = said.get("x-road-request-hash")
-        if self._options.checks_hash and stated is not None and stated != digest(body):
-            self._reader.refuse("x-road-request-hash", "not that of the request")
+            if said.get(name) != expected:
+                self._reader.refuse(name, "not that of the request" if name in said else "missing")
 
     def _check_soap(self, response: Response, wanted: Mapping[str, str], sent: bytes) -> None:
         try:
@@ -139,12 +140,11 @@ class ThroughSecurityServer:
         for name, expected in wanted.items():
             if said.fields.get(name) != expected:
                 self._reader.refuse(f"X-Road {name}", "not that of the request")
-        stated = said.fields.get("requestHash")
-        if self._options.checks_hash and stated is not None:
+        if self._options.checks_hash:
+            if self._reader.required("X-Road requestHash", said.fields.get("requestHash")) != digest(sent):
+                self._reader.refuse("X-Road requestHash", "not that of the request")
             if said.hash_algorithm != SHA512:
                 self._reader.refuse("X-Road requestHash", "not a SHA-512")
-            if stated != digest(sent):
-                self._reader.refuse("X-Road requestHash", "not that of the request")
 
     def _fail(self, code: str) -> None:
         shown = "unnamed error" if _UNSHOWN.search(code) else self._reader.shown(code)

@@ -42,8 +42,8 @@ class XRoadOptions(Model):
     )
     request_hash: Literal["checked", "unchecked"] | None = Field(
         default=None,
-        description="Whether the SHA-512 of the request that an answer states must be that of the body sent. Default: "
-        "checked for soap; unchecked for rest, where most servers count in headers that only they know.",
+        description="Whether an answer must state the SHA-512 of the body sent. Default: checked for soap; unchecked "
+        "for rest, where security servers count in the headers as they passed them on, which only they know.",
     )
 
     @model_validator(mode="after")
@@ -54,5 +54,5 @@ class XRoadOptions(Model):
 
     @property
     def checks_hash(self) -> bool:
-        """Tell whether a hash that an answer states must hold."""
+        """Tell whether an answer must state the hash of the body sent."""
         return self.request_hash == "checked" or (self.request_hash is None and self.protocol == "soap")

@@ -14,6 +14,7 @@ _WORDS: Final = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y
 _WIDTH: Final = 100
 _SHORT: Final = 40
 _MARK: Final = "# decide:"
+_LONGEST: Final = 600
 
 
 def text_of(content: Mapping[str, Any]) -> str:
@@ -31,13 +32,20 @@ def questions(text: str) -> list[tuple[int, str]]:
     return found
 
 
+def one_line(text: str) -> str:
+    """Return a text as a comment may hold it: names in it come from strangers, and must not become YAML."""
+    # INVARIANT: no line break of any kind, and no sign that YAML does not allow.
+    shown = "".join(sign if sign.isprintable() else " " for sign in text[:_LONGEST])
+    return " ".join(shown.split())
+
+
 def _mapping(content: Mapping[str, Any], depth: int) -> list[str]:
     lines: list[str] = []
     indent = "  " * depth
     for key, stated in content.items():
         value = stated
         while isinstance(value, Decide):
-            lines.append(f"{indent}{_MARK} {value.question}")
+            lines.append(f"{indent}{_MARK} {one_line(value.question)}")
             value = value.value
         lines += _entry(f"{indent}{_scalar(key)}:", value, depth)
     return lines
@@ -61,7 +69,7 @@ def _entry(head: str, value: Any, depth: int) -> list[str]:
 def _item(stated: Any, depth: int) -> list[str]:
     indent, lines, value = "  " * depth, [], stated
     while isinstance(value, Decide):
-        lines.append(f"{indent}{_MARK} {value.question}")
+        lines.append(f"{indent}{_MARK} {one_line(value.question)}")
         value = value.value
     if isinstance(value, Mapping) and (_is_nested(value) or len(_flow(value)) > _SHORT):
         inner = _mapping(value, depth + 1)
@@ -94,4 +102,5 @@ def _flow(value: Any) -> str:
 def _scalar(value: Any) -> str:
     if isinstance(value, str) and _PLAIN.fullmatch(value) and value.casefold() not in _WORDS:
         return value
-    return json.dumps(value, ensure_ascii=False)
+    # What is not printable is escaped; YAML reads the escapes of JSON.
+    return json.dumps(value, ensure_ascii=not str(value).isprintable())

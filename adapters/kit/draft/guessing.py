@@ -6,8 +6,11 @@ By its name, its type and the shape of its values. A guess is marked where it ma
 from __future__ import annotations
 
 import re
+from contextlib import contextmanager
+from contextvars import ContextVar
 from difflib import get_close_matches
 from functools import cache
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from adapters.kit.draft.shapes import Decide
@@ -16,16 +19,16 @@ from standards.codes import CodeDirectories
 from standards.identifiers import GROUP_TYPES, PERSON_TYPES, normal_type
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from adapters.kit.draft.shapes import Seen
 
 _SPLIT: Final = re.compile(r"[^A-Za-z0-9]+|(?<=[a-z0-9])(?=[A-Z])")
 _SYNONYMS: Final = {
-    "birth_date": "dob dateofbirth birthdate birthday bdate borndate",
-    "given_name": "firstname forename givenname fname given",
+    "birth_date": "dob dateofbirth birthdate birthday bdate borndate born",
+    "given_name": "firstname forename givenname fname given namefirst namegiven",
     "second_name": "middlename secondname othername othernames",
-    "surname": "lastname familyname surname lname family",
+    "surname": "lastname familyname surname lname family namelast namefamily",
     "sex": "sex gender",
     "birth_place": "birthplace placeofbirth",
     "death_date": "deathdate dateofdeath dod",
@@ -67,10 +70,12 @@ _CHANGED: Final = frozenset(
         "lastchanged",
         "asof",
         "updated",
+        "surveyedon",
+        "recordedon",
     )
 )
 _ISO: Final = re.compile(r"\d{4}-\d{2}-\d{2}([T ].*)?")
-_PARTS: Final = re.compile(r"(\d{1,2})[./-](\d{1,2})[./-](\d{4})")
+_PARTS: Final = re.compile(r"(\d{1,2})[./-](\d{1,2})[./-](\d{4})(?: .*)?")
 _COMPACT: Final = re.compile(r"(19|20)\d{2}(0[1-9]|1[0-2])([0-2]\d|3[01])")
 _KINDS: Final = {"integer": "integer", "number": "decimal", "boolean": "boolean", "list": "list"}
 
@@ -95,20 +100,56 @@ def guess(seen: Seen) -> Guess:
     if flat in _CHANGED:
         return Guess(is_changed=True)
     known = _names()
-    if flat in known:
-        return Guess(attribute=Catalogue.load()[known[flat]])
+    with_above = _flat(".".join(seen.path.split(".")[-2:]))
+    for one in (flat, with_above):
+        if one in known:
+            return Guess(attribute=Catalogue.load()[known[one]])
     close = get_close_matches(flat, list(known), n=3, cutoff=0.75)
     return Guess(close=tuple(dict.fromkeys(known[one] for one in close)))
+
+
+_CALLED: Final[ContextVar[Mapping[str, str]]] = ContextVar("called", default=MappingProxyType({}))
+"""Names that this registry gives numbers, flattened -> the type."""
+
+
+@contextmanager
+def calling(names: Mapping[str, str]) -> Iterator[None]:
+    """Know numbers of people by these names too, for as long as it lasts.
+
+    names: a registry's own name of a field or parameter -> the type of the number.
+    """
+    token = _CALLED.set({_flat(name): type_ for name, type_ in names.items()})
+    try:
+        yield
+    finally:
+        _CALLED.reset(token)
 
 
 def number_type(name: str) -> str | None:
     """Return the type of number that a name of a field or parameter stands for; None when it is none."""
     flat = _flat(name)
+    if flat in _CALLED.get():
+        return _CALLED.get()[flat]
     for type_, names in _NUMBERS.items():
         if flat in names.split():
             return type_
     type_ = normal_type(name)
     return type_ if type_ in (*PERSON_TYPES, *GROUP_TYPES) else None
+
+
+def is_counted(name: str) -> bool:
+    """Tell whether a name stands for how many records there are."""
+    return _flat(name) in ("total", "totalcount", "totalelements", "totalitems", "totalresults", "numbermatched")
+
+
+def day_of(seen: Seen) -> Any:
+    """Return where a record says as of when it holds, as the manifest says it; marked where the form is in doubt."""
+    if seen.kind in ("integer", "number"):
+        counted = {"path": seen.path, "date": "unix_s"}
+        return Decide(counted, "whether it counts seconds since 1970 (`unix_ms`, `excel`)")
+    form, asked = date_form(seen.texts)
+    stated = {"path": seen.path} if form == "iso" else {"path": seen.path, "date": form}
+    return Decide(stated, asked) if asked else stated
 
 
 def field_of(seen: Seen, definition: AttributeDefinition) -> Any:

@@ -20,6 +20,8 @@ class Seen(NamedTuple):
     codes: tuple[str, ...] = ()
     """Values that the description lists as all there are."""
     required: bool = False
+    question: str = ""
+    """What is to be looked at about it, for a number."""
 
 
 class Asked(NamedTuple):
@@ -32,6 +34,8 @@ class Asked(NamedTuple):
     by: tuple[str, ...] = ()
     """Types of the numbers that it takes, where the source tells."""
     batch: int = 1
+    is_listed: bool = False
+    """Whether a question about one person may bring several records."""
 
 
 class Shape(NamedTuple):

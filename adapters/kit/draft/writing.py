@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from adapters.kit.draft.emit import text_of
-from adapters.kit.draft.guessing import field_of, guess
+from adapters.kit.draft.emit import one_line, text_of
+from adapters.kit.draft.guessing import day_of, field_of, guess
 from adapters.kit.draft.shapes import Decide
 from adapters.kit.readiness import RULES
 from standards.errors import ConfigurationError
@@ -37,10 +37,10 @@ def files_of(id_: str, shape: Shape, office: Mapping[str, str]) -> dict[str, byt
     return {name: text.encode() for name, text in texts.items()} | dict(shape.files)
 
 
-def written(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Write a draft into a new folder.
+def check_folder(folder: Path) -> None:
+    """Accept a folder that a draft can be written into.
 
-    Raises: ConfigurationError when the folder is there already, its name is no id, or it cannot be written.
+    Raises: ConfigurationError when it is there already, or its name is no id.
     """
     if not _ID.fullmatch(folder.resolve().name):
         raise ConfigurationError(
@@ -48,6 +48,14 @@ def written(folder: Path, files: Mapping[str, bytes]) -> None:
         )
     if folder.exists():
         raise ConfigurationError(f"{folder} is there already: draft into a new folder")
+
+
+def written(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write a draft into a new folder.
+
+    Raises: ConfigurationError as `check_folder` does, or when it cannot be written.
+    """
+    check_folder(folder)
     try:
         for name, content in files.items():
             path = folder / name
@@ -62,16 +70,18 @@ class _Lookup:
 
     def __init__(self, asked: Asked) -> None:
         self.name, self.options, self.batch = asked.name, asked.options, asked.batch
+        self.is_listed = asked.is_listed
         self.attributes: dict[str, Any] = {}
         self.numbers: dict[str, Any] = {}
-        self.as_of: str | None = None
+        self.as_of: Any = None
         self.unknown: list[str] = []
         for seen in asked.fields:
             meant = guess(seen)
             if meant.number is not None:
-                self.numbers.setdefault(meant.number, {"path": seen.path})
+                where = {"path": seen.path} | ({"required": True} if meant.number in asked.by else {})
+                self.numbers.setdefault(meant.number, Decide(where, seen.question) if seen.question else where)
             elif meant.is_changed and self.as_of is None:
-                self.as_of = seen.path
+                self.as_of = day_of(seen)
             elif meant.attribute is not None and meant.attribute.name not in self.attributes:
                 self.attributes[meant.attribute.name] = field_of(seen, meant.attribute)
             else:
@@ -97,7 +107,10 @@ class _Lookup:
         numbers = self.numbers or {"UIN": Decide({"path": "id"}, "where a record states the number that it is about")}
         stated: dict[str, Any] = {"identifiers": numbers}
         if self.as_of is not None:
-            stated["as_of"] = {"path": self.as_of}
+            stated["as_of"] = self.as_of
+        if self.is_listed:
+            several = "what several records of one person are: refused, newest, or together (each by its `combine`)"
+            stated["several"] = Decide("refused", several)
         attributes: Any = self.attributes
         for one in reversed(self.unknown):
             attributes = Decide(attributes, one)
@@ -114,7 +127,8 @@ def _manifest(id_: str, shape: Shape, office: Mapping[str, str], lookups: list[_
     connection: dict[str, Any] = {"base_url": Decide(variable, where) if shape.address else variable}
     if shape.auth:
         connection["auth"] = {
-            key: value.format(ID=id_.upper()) if isinstance(value, str) else value for key, value in shape.auth.items()
+            key: value.replace("{ID}", id_.upper()) if isinstance(value, str) else value
+            for key, value in shape.auth.items()
         }
     content: dict[str, Any] = {
         "id": id_,
@@ -137,9 +151,8 @@ def _manifest(id_: str, shape: Shape, office: Mapping[str, str], lookups: list[_
     options = {**shape.options, "lookups": {one.name: one.options for one in lookups}}
     content[shape.speaks] = options
     content["records"] = {one.name: one.layout() for one in lookups}
-    head = "".join(
-        f"# {note}\n" for note in ("A draft: settle every `# decide:`, then delete the comment.", *shape.notes)
-    )
+    notes = ("A draft: settle every `# decide:`, then delete the comment.", *shape.notes)
+    head = "".join(f"# {one_line(note)}\n" for note in notes)
     return head + text_of(content)
 
 

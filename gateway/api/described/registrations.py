@@ -102,6 +102,11 @@ REGISTRATION_SCHEMAS: Final[dict[str, Schema]] = {
                         "verb": {"enum": [verb.value for verb in Verb]},
                         "at": {"type": "string", "format": "date-time"},
                         "share": {"type": ["number", "null"]},
+                        "proved": {
+                            "type": ["boolean", "null"],
+                            "description": "Whether `order` is signed by that person and says what was done; null: the "
+                            "gateway did it by itself, or the person's key is not among the settings any more.",
+                        },
                         "findings": _FINDINGS,
                     },
                     ("number", "version", "verb", "by", "role", "at", "digest"),

@@ -50,14 +50,49 @@ REGISTRY_SCHEMAS: Final[dict[str, Schema]] = {
                 "type": ["boolean", "null"],
                 "description": "Whether now is in the hours that its owner declares; null: none are declared.",
             },
+            "list": {
+                "type": ["object", "null"],
+                "properties": {
+                    "rows": {"type": ["integer", "null"], "description": "Null: no list has been read yet."},
+                    "as_of": {"type": ["string", "null"], "description": "Day or moment as of which it holds."},
+                    "age_h": {"type": ["number", "null"]},
+                    "trouble": {
+                        "type": ["string", "null"],
+                        "description": "Why a newer list is not used, or none can be read; null: all is well.",
+                    },
+                    "refused_as_of": {"type": ["string", "null"], "description": "As of when that newer list holds."},
+                },
+                "required": ["rows", "as_of", "age_h", "trouble", "refused_as_of"],
+                "additionalProperties": False,
+                "description": "The list that is looked up, where the registry drops one; null: it is asked each time.",
+            },
             "state": {
-                "enum": ["live", "suspended", "silent"],
-                "description": "`silent`: it was not heard of late, and is let alone for a moment.",
+                "enum": ["live", "canary", "shadow", "suspended", "silent"],
+                "description": "`canary`, `shadow`: no version of it is live yet. `suspended`: it is switched off, in "
+                "every version. `silent`: it was not heard of late, and is let alone for a moment.",
+            },
+            "versions": {
+                "type": "array",
+                "items": thing(
+                    "One version that is connected.",
+                    {
+                        "version": {"type": "string"},
+                        "state": {"enum": ["live", "canary", "shadow"]},
+                        "share": {
+                            "type": ["number", "null"],
+                            "description": "Percent of the questions that a canary answers.",
+                        },
+                    },
+                    ("version", "state", "share"),
+                    additionalProperties=False,
+                ),
+                "description": "What answers first; then a version that answers a share of the questions (`canary`), "
+                "or is asked beside and told to nobody (`shadow`).",
             },
         },
         (
             *("id", "title", "owner", "speaks", "version", "environment", "tier", "lacking"),
-            *("readiness", "freshness_h", "is_open", "state"),
+            *("readiness", "freshness_h", "is_open", "state", "versions", "list"),
         ),
         additionalProperties=False,
     ),
@@ -96,6 +131,11 @@ def registries_answer() -> dict[str, Any]:
                 "freshness_h": 24.0,
                 "is_open": None,
                 "state": "live",
+                "versions": [
+                    {"version": "1.2", "state": "live", "share": None},
+                    {"version": "1.3", "state": "canary", "share": 10.0},
+                ],
+                "list": None,
             }
         ]
     }

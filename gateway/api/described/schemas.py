@@ -165,6 +165,11 @@ _SMALL: Final[dict[str, Schema]] = {
                 "additionalProperties": {"enum": ["open", "closed"]},
                 "description": "By registry; `open` means that it is not asked for the moment.",
             },
+            "lists": {
+                "type": "object",
+                "additionalProperties": {"type": "object"},
+                "description": "By registry that drops lists: rows, as of when, how old, why a newer one is refused.",
+            },
             "agreements": {
                 "type": "object",
                 "properties": {

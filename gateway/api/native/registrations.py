@@ -18,7 +18,7 @@ from gateway.bootstrap import Gateway, utc_now
 from gateway.registrations.orders import READ, Order
 from gateway.registrations.states import Step, Verb
 from gateway.registrations.store import Registration
-from standards.errors import MalformedMessageError, UnauthenticatedError
+from standards.errors import AccessDeniedError, MalformedMessageError, UnauthenticatedError
 
 
 class Ordered(Body):
@@ -66,7 +66,7 @@ async def history(request: web.Request) -> web.Response:
     """Return the versions of one registry, every step of each, and what its shadows came to."""
     gateway, registry = request.app[GATEWAY], request.match_info["registry"]
     _reader(gateway, request)
-    store = gateway.registrations.store
+    store, people = gateway.registrations.store, gateway.registrations.people
     versions = await store.versions(registry)
     if not versions and registry not in gateway.registrations.sources.in_folders:
         raise web.HTTPNotFound
@@ -74,7 +74,7 @@ async def history(request: web.Request) -> web.Response:
         {
             "registry": registry,
             "versions": [_told(one) for one in sorted(versions.values(), key=lambda one: one.order)],
-            "steps": [_step(step) for step in await store.history(registry)],
+            "steps": [_step(step) | {"proved": people.proves(step)} for step in await store.history(registry)],
             "shadow": [count._asdict() for count in await store.shadowed(registry)],
         }
     )
@@ -122,10 +122,13 @@ async def _body(request: web.Request) -> bytes:
 def _reader(gateway: Gateway, request: web.Request) -> None:
     """See that somebody may read.
 
-    Raises: UnauthenticatedError for anybody whom registries.operators does not name.
+    Raises: UnauthenticatedError for anybody whom registries.operators does not name; AccessDeniedError for those
+        whom it gives no role.
     """
     kind, _, text = request.headers.get("Authorization", "").partition(" ")
-    _order(gateway, request, text.strip() if kind.casefold() == "bearer" else "", READ)
+    order = _order(gateway, request, text.strip() if kind.casefold() == "bearer" else "", READ)
+    if not gateway.registrations.people.has_part(order.by):
+        raise AccessDeniedError("to read is for whoever has a role: registries.operators gives none to this person")
 
 
 def _order(gateway: Gateway, request: web.Request, text: str, verb: str) -> Order:
@@ -160,7 +163,7 @@ def _told(one: Registration) -> dict[str, Any]:
 
 
 def _step(step: Step) -> dict[str, Any]:
-    told = {name: value for name, value in step._asdict().items() if name not in {"findings", "registry"}}
+    told = {name: value for name, value in step._asdict().items() if name not in {"findings", "registry", "key"}}
     return told | {"findings": [{"what": w, "is_good": g, "text": t} for w, g, t in step.findings]}
 
 

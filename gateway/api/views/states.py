@@ -42,6 +42,7 @@ def shared_states(*, hides: bool) -> dict[str, Schema]:
             "state": {"const": "unavailable"},
             "reason": {"enum": [reason.value for reason in UnavailableReason]},
             "source": {"type": "string", "minLength": 1, "description": "The registry that was not heard."},
+            "until": {**reference("time"), "description": "When a registry that is closed opens again."},
         },
         ("state", "reason"),
         title="unavailable",

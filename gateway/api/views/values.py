@@ -31,7 +31,7 @@ _TYPES: Final[Mapping[ValueType, Schema]] = MappingProxyType(
         ValueType.IDENTIFIER: {"type": "string", "minLength": 1, "maxLength": MAX_LENGTH},
     }
 )
-_WORDS: Final[Mapping[Operator, str]] = MappingProxyType(
+COMPARISONS: Final[Mapping[Operator, str]] = MappingProxyType(
     {
         Operator.LT: "below",
         Operator.LE: "at most",
@@ -41,6 +41,7 @@ _WORDS: Final[Mapping[Operator, str]] = MappingProxyType(
         Operator.IN: "one of",
     }
 )
+"""How a number is compared, in words."""
 
 
 def reference(name: str) -> Schema:
@@ -89,7 +90,7 @@ def _predicate(definition: AttributeDefinition, form: Form) -> tuple[Schema, str
     thresholds = form.threshold if isinstance(form.threshold, (list, tuple)) else (form.threshold,)
     compared = ", ".join(map(str, thresholds))
     unit = f" {definition.unit}" if definition.unit else ""
-    word = _WORDS[form.operator] if form.operator else ""
+    word = COMPARISONS[form.operator] if form.operator else ""
     return {"type": "boolean"}, f"Whether it is {word} {compared}{unit}, never the number."
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 import pytest
 from jsonschema import Draft202012Validator
 
-from adapters.catalogue import FOLDER, Registries, Registry, build, find_manifests, json_schema, load_manifest
+from adapters.catalogue import FOLDER, Registries, Registry, build, connect, find_manifests, json_schema, load_manifest
 from adapters.manifest import Limits
 from adapters.transport.guard import Guarded
 from standards.errors import ConfigurationError
@@ -40,14 +42,14 @@ def test_a_folder_that_does_not_exist_holds_none(tmp_path):
 @pytest.mark.parametrize(
     ("old", "new", "points_to", "remedy"),
     [
-        ('version: "1.2"', "version: 1.2", "version: 1.2", "quote"),
+        ('version: "1.2"', "version: 1.2", "version: 1.2", "in quotes"),
         ("speaks: dci", "speaks: morse", "speaks: morse", "use one of dci, rest"),
-        ("cache_s: 300", "cache_seconds: 300", "cache_seconds", "known here"),
+        ("cache_s: 300", "cache_seconds: 300", "cache_seconds", "did you mean `cache_s`?"),
         ("retries: 1", "retries: 9", "retries: 9", "limits.retries"),
-        ("env:HEARTH_CRVS_URL", "http://crvs.example.pv", "base_url: http", "must match"),
+        ("env:HEARTH_CRVS_URL", "http://crvs.example.pv", "base_url: http", "reference to the environment"),
         ("kind: oauth2", "kind: magic", "auth:", "the kinds are api_key, basic"),
         ("type: date, required: true}", "type: century}", "type: century", "use one of"),
-        ("cache_s: 300", "cache_s: 300\ncache_s: 400", "cache_s: 400", "not YAML"),
+        ("cache_s: 300", "cache_s: 300\ncache_s: 400", "cache_s: 400", "`cache_s` stands here twice"),
         ("  birth_date: 1\n", "  shoe_size: 1\n", "authority:", "no lookup holds: shoe_size"),
         ("kin: true", "kin: false", "id: crvs", "`kin`"),
         ("      - birth_place\n", "", "authority:", "authority"),
@@ -69,8 +71,8 @@ def test_an_error_names_file_line_column_and_remedy(tmp_path, old, new, points_t
 
 def test_an_empty_or_missing_file_is_no_manifest(tmp_path):
     """And is not taken for one with defaults."""
-    assert "must be of type object" in error_of(tmp_path, "")
-    with pytest.raises(ConfigurationError, match="cannot be read"):
+    assert "nothing stands here" in error_of(tmp_path, "")
+    with pytest.raises(ConfigurationError, match="there is no such file"):
         load_manifest(tmp_path / "none.yaml")
 
 
@@ -92,6 +94,18 @@ def test_every_registry_has_an_adapter(name):
     manifest = manifest_of(name)
 
     assert build(manifest, InMemoryClient([])).manifest is manifest
+
+
+def test_missing_references_are_told_with_the_registry_that_needs_them():
+    """All of them at once."""
+    manifests = [manifest_of("crvs"), manifest_of("land"), small_manifest()]
+    with pytest.raises(ConfigurationError) as caught:
+        connect(manifests, cast("Any", None), {"PROBE_URL": "http://probe.example"})
+
+    told = str(caught.value)
+    assert "set HEARTH_CRVS_URL, HEARTH_CRVS_CLIENT_ID, HEARTH_CRVS_CLIENT_SECRET" in told
+    assert "(registry crvs), HEARTH_LAND_URL" in told
+    assert "PROBE_URL" not in told
 
 
 def test_registries_are_read_only_and_their_ids_differ():

@@ -41,7 +41,7 @@ def test_parts_that_fit_are_accepted():
         ({"lookups": (PERSON, PERSON)}, "same name"),
         ({"authority": {"income_annual": 1}}, "income_annual"),
         ({"stands_in_for": ("income_annual",)}, "income_annual"),
-        ({"searches": (Search(entity="group", attributes={}, yields="UIN"),)}, "as a search promises"),
+        ({"searches": (Search(entity="group", attributes={"sex": "sex"}, yields="UIN"),)}, "as a search promises"),
         ({"speaks": "rest"}, "go together"),
         ({"dci": None}, "go together"),
         ({"lookups": (PERSON.model_copy(update={"name": "other"}),)}, "lacks other"),

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
+import tracemalloc
+
 import pytest
 
-from adapters.markup import MarkupError, parsed
+from adapters.markup import MOST_TAGS, MarkupError, parsed
 
 BOMB = (
     '<!DOCTYPE a [<!ENTITY b "bbbbbbbbbb"><!ENTITY c "&b;&b;&b;&b;&b;&b;&b;&b;&b;&b;">'
@@ -23,6 +26,25 @@ def test_a_document_is_read_with_its_names_and_texts():
         ("{urn:x}b", "1", "1 < 2"),
         ("{urn:x}b", None, "<!DOCTYPE"),
     ]
+
+
+@pytest.mark.parametrize(
+    "body", [b"<a>" * 1_300_000, b"<a>" * 600_000 + b"</a>" * 600_000, b"<a>" + b"<a/>" * 1_000_000 + b"</a>"]
+)
+def test_few_bytes_never_become_many(body):
+    """Four megabytes of tags would take ninety times as much; they are counted before any is read."""
+    start = time.monotonic()
+    tracemalloc.start()
+    try:
+        with pytest.raises(MarkupError, match="too many tags"):
+            parsed(body)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+    assert peak < len(body)
+    assert time.monotonic() - start < 5
+    assert len(parsed(b"<a>" + b"<b/>" * (MOST_TAGS - 2) + b"</a>")) == MOST_TAGS - 2
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "latin-1"])

@@ -119,6 +119,27 @@ def test_a_timestamp_means_the_same_in_every_spelling(when, between, precision, 
     assert READ.day("at", told) == READ.day("at", told[:10]) == f"{when:%Y-%m-%d}".zfill(10)
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["2019-01-01/2020-12-31", "2019-01-01 to 2020-12-31", "2019-01-01 2020-12-31", "2019-01-01x", "2019-01-01 or so",
+     "2019-01-01T10:00/2019-02-01T10:00", "2019-01-01 - 2020-12-31", "2019-01-01-1"],
+)  # fmt: skip
+def test_of_an_interval_no_end_is_the_day(text):
+    """Nor is a date with words behind it."""
+    with pytest.raises(SourceContractError):
+        READ.day("born", text)
+
+
+@pytest.mark.parametrize(
+    "rest",
+    ["", "Z", "+03:00", "-0500", "T00:00:00", "T10:20", "T10:20:30.123456+05:45", " 10:20:30", " 10:20:30.5Z", "T235959Z",
+     ", 9:05 PM", " 00:00:00 UTC", "T10"],
+)  # fmt: skip
+def test_a_zone_or_time_behind_a_date_is_dropped(rest):
+    """The day never moves."""
+    assert READ.day("born", f"2019-01-31{rest}") == READ.day("born", f"2019/01/31{rest}") == "2019-01-31"
+
+
 @pytest.mark.parametrize("text", ["2026-W01-1", "2026-1--01", "20260101", "2026-01-32", "2026/13/01", "２０２６-01-0x"])
 def test_what_only_looks_like_a_date_is_refused(text):
     """Also what the library of the language would take for one."""
@@ -187,6 +208,14 @@ def test_the_newest_record_counts_in_any_order():
         assert chosen.duplicates == ({"HOUSEHOLD_ID": "HH-1"}, {"HOUSEHOLD_ID": "HH-3"})
 
 
+def test_a_number_that_a_float_cannot_hold_exactly_is_none():
+    """Its neighbours would read the same, and one of them may be somebody else's."""
+    assert READ.written("id", 9007199254740991.0) == "9007199254740991"
+    for value in (9007199254740992.0, -1e17, 2000000014e9):
+        with pytest.raises(SourceContractError):
+            READ.written("id", value)
+
+
 def test_identifiers_come_in_normal_form_or_not_at_all():
     """A number typed as a JSON number still is one; an object is not."""
     assert normal_identifier(READ, "id", "ns:NID", 2000000014) == ("UIN", "2000000014")
@@ -196,7 +225,9 @@ def test_identifiers_come_in_normal_form_or_not_at_all():
         normal_identifier(READ, "id", "UIN", "x" * 100)
 
 
-@pytest.mark.parametrize("code", ["Asha Moyo, born 1990", None, 5, "a." * 31 + "a", "Moyo", "2000000014", "A-19900201"])
+@pytest.mark.parametrize(
+    "code", ["Asha Moyo, born 1990", None, 5, "a." * 31 + "a", "Moyo", "2000000014", "A-19900201", "UIN-2000-0000-14"]
+)
 def test_only_what_looks_like_a_code_is_shown(code):
     """A registry's error text may hold anything; only codes reach the log."""
     assert READ.shown(code) == "unnamed error"

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+from time import process_time
+
 import pytest
 
 from adapters.catalogue import FOLDER
-from adapters.reading_manifest import MOST, ManifestError, json_schema, read_manifest
+from adapters.reading_manifest import MOST, ManifestError, json_schema, load_manifest, read_manifest
 
 CRVS = (FOLDER / "crvs" / "manifest.yaml").read_text(encoding="utf-8")
 
@@ -75,6 +78,120 @@ def test_a_mistake_inside_one_of_several_forms_is_told_where_it_is():
     assert other.text.startswith("dci.callback: there is no `auht` here: did you mean `auth`?")
 
 
+SECRET = "s3cret-of-the-registry"
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("env:HEARTH_CRVS_CLIENT_SECRET", SECRET),
+        ("env:HEARTH_CRVS_URL", f"https://user:{SECRET}@crvs.example/"),
+        ("kind: oauth2", f"kind: {SECRET}"),
+        ("cache_s: 300", f"cache_s: {SECRET}"),
+        ("retries: 1", f"retries: {SECRET}"),
+        ("    client_id: env:HEARTH_CRVS_CLIENT_ID\n", f"    client_id: {SECRET}\n    client_id: {SECRET}x\n"),
+        ("client_secret: env:HEARTH_CRVS_CLIENT_SECRET", f'client_secret: "{SECRET}'),
+        ("client_secret: env:HEARTH_CRVS_CLIENT_SECRET", f"client_secret: [{SECRET}]"),
+        ("client_secret: env:HEARTH_CRVS_CLIENT_SECRET", f"client_secret: {SECRET}: x"),
+        ("client_secret: env:HEARTH_CRVS_CLIENT_SECRET", f"client_secret: !{SECRET} x"),
+    ],
+)
+def test_a_secret_in_clear_is_refused_and_never_shown(old, new):
+    """Whatever is wrong with it, and whoever reads the error."""
+    assert old in CRVS
+    mistakes = mistakes_in(CRVS.replace(old, new, 1))
+
+    assert mistakes[0].place
+    assert not any(SECRET in one.text for one in mistakes)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "place", "remedy"),
+    [
+        ("cache_s: 300", "\tcache_s: 300", "\t", "a tab; use spaces"),
+        ("cache_s: 300", "cache_s:\n  - 300", "cache_s:", "a number, without quotes"),
+        ("cache_s: 300", "cache_s:", "cache_s:", "nothing stands here"),
+        ("cache_s: 300", "cache_s: .inf", "cache_s:", "finite"),
+        ("cache_s: 300", "cache_s: -1", "cache_s:", "must be at least 0"),
+        ("cache_s: 300", "<<: {cache_s: 300}", "<<:", "write it out"),
+        ("cache_s: 300", "cache_s: !!int 300", "!!int", "no tags"),
+        ("cache_s: 300", "cache_s: 2026-02-31", "2026-02-31", "a number or day that there is not"),
+        ("cache_s: 300", "cache_s: 300\x01", "\x01", "control character"),
+        ("id: crvs", "id: Civil-Registry", "id:", "small letters, digits and `_`"),
+        ("id: crvs", "id: ''", "id:", "small letters"),
+        ("speaks: dci", "speaks: DCI", "speaks:", "did you mean `dci`?"),
+        ('version: "1.2"', 'version: "1"', "version:", "two numbers with a point between them"),
+        ("batch: 50", "batch: 0", "batch: 0", "must be at least 1"),
+        ("path: birth_date", "path: birth_date..", "child_birth_date_path", "not a JMESPath"),
+        ("path: birth_date", "path: Birth date", "child_birth_date_path", "double quotes"),
+        ("by: [UIN, BRN]", "by: [BRN, NIN]", "name: person", "NIN is written UIN here"),
+        ("by: [UIN, BRN]", "by: [national number, BRN]", "name: person", "written in capitals, digits"),
+        ("by: [UIN, BRN]", "by: [BRN, UIN, BRN]", "by: [BRN", "names BRN twice"),
+        ("  birth_date: 1\n", "  birth_date: 0\n", "birth_date: 0", "must be at least 1"),
+    ],
+)
+def test_every_mistake_has_its_place_and_a_remedy_in_words(old, new, place, remedy):
+    """An engineer who knows neither JSON Schema nor regular expressions can mend it."""
+    assert CRVS.count(old) >= 1
+    text = CRVS.replace(old, new, 1)
+    before = text[: text.index(place)]
+    line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
+
+    found = mistakes_in(text)[0]
+
+    assert remedy in found.text
+    assert found.place == f":{line}:{column}"
+
+
+def test_a_hundred_unknown_keys_are_told_as_quickly_as_one():
+    """The file is not read again for each of them."""
+    start = process_time()
+    mistakes = mistakes_in(CRVS + "".join(f"unknown_{number}: 1\n" for number in range(2_000)))
+
+    assert len(mistakes) == 100
+    assert process_time() - start < 15  # it was minutes
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a: " + "[" * 400_000, "deep"),
+        ("- " * 300_000, "deep"),
+        ("".join(f"k{number}: 1\n" for number in range(60_000)), "keys and values"),
+        ("x" * 1_000_001, "longer than"),
+    ],
+)
+def test_what_would_take_long_to_read_is_refused_before_it_is_built(text, said):
+    """By its depth, its parts, its length."""
+    start = process_time()
+
+    assert said in mistakes_in(text)[0].text
+    assert process_time() - start < 15
+
+
+def test_a_file_that_is_none_or_too_long_is_never_read_into_memory(tmp_path):
+    """A pipe would be waited for without end."""
+    pipe, long = tmp_path / "pipe.yaml", tmp_path / "long.yaml"
+    os.mkfifo(pipe)
+    with long.open("wb") as stream:
+        stream.truncate(10**10)
+
+    for path, said in ((pipe, "no such file"), (long, "longer than"), (tmp_path, "no such file")):
+        with pytest.raises(ManifestError, match=said):
+            load_manifest(path)
+
+
+def test_a_file_in_another_encoding_is_told_so(tmp_path):
+    """And one with a mark of its byte order is read."""
+    path = tmp_path / "manifest.yaml"
+    path.write_bytes(CRVS.replace("title: ", "title: é").encode("latin-1"))
+    with pytest.raises(ManifestError, match="UTF-8"):
+        load_manifest(path)
+
+    path.write_text(CRVS, encoding="utf-8-sig")
+    assert load_manifest(path).id == "crvs"
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -90,6 +207,21 @@ def test_a_mistake_inside_one_of_several_forms_is_told_where_it_is():
 def test_a_text_that_is_no_manifest_is_refused(text):
     """Also one that a stranger wrote to grow in memory."""
     assert mistakes_in(text)
+
+
+def test_a_part_is_refused_once_for_what_is_wrong_inside_it():
+    """And not again for holding nothing that is right."""
+    text = (FOLDER / "education" / "manifest.yaml").read_text(encoding="utf-8")
+    text += """
+rest:
+  lookups:
+    learner:
+      requests:
+        - {path: "/people/{number}", found: "people["}
+"""
+    [one] = mistakes_in(text)
+
+    assert one.text == "rest.lookups.learner.requests.0.found: not a JMESPath (from character 8)"
 
 
 def test_a_mistake_of_the_model_is_told_at_the_part_that_it_names():

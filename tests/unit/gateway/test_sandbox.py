@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from typing import Any
 
 import pytest
@@ -47,6 +48,18 @@ def test_a_setting_that_leads_nowhere_is_refused(path, text):
     """By its path."""
     with pytest.raises(ConfigurationError, match=path):
         _put({"sandbox": True}, path, text)
+
+
+def test_a_programme_by_the_name_of_a_client_of_the_sandbox_is_refused(tmp_path):
+    """It would be given that one's credentials, and none of its own would count."""
+    text = (AGREEMENTS / "uct.yaml").read_text(encoding="utf-8")
+    named = re.sub(
+        r"client_id: \w+", "client_id: office", re.sub(r"(consumer:.*?id: )uct", r"\1pilot", text, flags=re.DOTALL)
+    )
+    (tmp_path / "pilot.yaml").write_text(named, encoding="utf-8")
+
+    with pytest.raises(ConfigurationError, match="a client of its own named office"):
+        Sandbox(tmp_path / "sandbox", consumers={"pilot": tmp_path / "pilot.yaml"}).start()
 
 
 def test_a_second_sandbox_in_the_same_folder_is_refused(tmp_path):

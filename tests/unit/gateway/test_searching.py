@@ -11,6 +11,7 @@ from policies.receipts import Consent, Decision
 from standards.dci.codes import ResponseEntity
 from standards.dci.search import FilterQuery, IdQuery
 from standards.filters import Comparison, Every, Filter
+from standards.household import Outcome
 from standards.permit import Operator
 from tests.builders import ASHA, HOUSEHOLD, JUMA, KEY, KEYS, NEEMA, World, item, question, sandbox_agreement, uin
 
@@ -55,6 +56,16 @@ async def test_who_keeps_back_what_is_searched_by_is_not_found(attributes, sourc
 
     assert before == [1, 1]
     assert after == [0, 0]
+
+
+@pytest.mark.parametrize("asked_about", [BORN_BEFORE_1989, Comparison("birth_date", Operator.LT, "1800-01-01")])
+async def test_an_answer_rests_on_the_registry_that_was_searched(asked_about):
+    """Also where nothing else of it is told, or nobody is found: switched off meanwhile, it is not heard."""
+    answered, *_ = await search(
+        await deciding(), asked_about, ResponseEntity.MEMBER, attributes=frozenset({"given_name"})
+    )
+
+    assert answered.sources["social"].outcome in {Outcome.ANSWERED, Outcome.PARTIAL}
 
 
 async def test_a_household_is_not_found_by_what_its_head_keeps_back():

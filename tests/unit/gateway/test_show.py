@@ -157,6 +157,10 @@ def test_a_journal_entry_is_shown_without_its_pseudonyms():
     assert "1: given_name" in text
     assert "1" * 32 not in text
 
+    with console.capture() as captured:
+        show_entry(8, said | {"released": []})
+    assert "released nothing" in " ".join(captured.get().split())
+
 
 @pytest.mark.parametrize(
     ("relationship", "word"), [("SELF", "head"), ("SPS", "spouse"), ("", "member"), ("ODD", "odd")]

@@ -5,11 +5,12 @@ from typing import Any
 
 import jwt
 import pytest
+from argon2 import PasswordHasher
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import SecretStr
 
 from gateway.settings import Consumer, Tokens
-from gateway.tokens import ALGORITHM, SCOPES, TokenOffice, hashed
+from gateway.tokens import ALGORITHM, NOBODY, SCOPES, TokenOffice, hashed
 from standards.errors import UnauthenticatedError
 from tests.builders import KEYS
 
@@ -112,3 +113,20 @@ def test_the_same_secret_has_many_hashes():
     """Salted, and made to be slow."""
     assert hashed(SECRET) != hashed(SECRET)
     assert hashed(SECRET).startswith("$argon2id$")
+
+
+def test_who_is_unknown_is_checked_as_thoroughly_as_who_is_known():
+    """The hash that strangers are checked against asks for the same work as those of settings."""
+    assert not PasswordHasher().check_needs_rehash(NOBODY)
+
+
+async def test_a_secret_that_was_drawn_may_have_a_cheap_hash():
+    """The hash says itself what it takes to check it; it is salted and as long as any."""
+    drawn = hashed(SECRET, is_drawn=True)
+    assert drawn != hashed(SECRET, is_drawn=True)
+    assert len(drawn.rpartition("$")[2]) == len(hashed(SECRET).rpartition("$")[2])
+
+    office = TokenOffice(KEYS, [UCT.model_copy(update={"secret_hash": SecretStr(drawn)})], Tokens(), ISSUER)
+    assert office.consumer_of((await office.issue("uct", SECRET)).token).client_id == "uct"
+    with pytest.raises(UnauthenticatedError):
+        await office.issue("uct", SECRET + "x")

@@ -139,3 +139,9 @@ def test_the_school_grant_knows_no_tax_land_or_health():
 
     places = {CATALOGUE[name].place.split(".")[0] for name in agreement.attributes}
     assert places.isdisjoint({"hearth:taxpayer", "hearth:land", "hearth:health", "disability_info", "is_disabled"})
+
+
+def test_a_file_that_is_not_there_is_said_so(tmp_path):
+    """Not as one that cannot be read."""
+    with pytest.raises(ConfigurationError, match=r"none\.yaml: there is no such file"):
+        read_agreement(tmp_path / "none.yaml", CATALOGUE)

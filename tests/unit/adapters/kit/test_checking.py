@@ -8,10 +8,10 @@ import pytest
 
 from adapters.catalogue import FOLDER
 from adapters.check import main
-from adapters.kit.checking import _call_finding, check
+from adapters.kit.checking import _call_findings, check
 from adapters.kit.readiness import RULES, load_readiness
 from standards.errors import ConfigurationError
-from tests.unit.adapters.dialects import dialect_manifest
+from tests.unit.adapters.generic.dci.dialects import dialect_manifest
 
 
 @pytest.fixture
@@ -39,6 +39,11 @@ def test_a_registry_in_order_has_nothing_wrong(folder, capsys):
     assert "not tried: HEARTH_CRVS_URL is not set" in capsys.readouterr().out
 
 
+def test_a_registry_that_is_looked_up_by_traits_needs_no_example_of_that():
+    """It brings candidates there, and no attributes that an example could show."""
+    assert wrong_in(FOLDER / "farmers_list") == []
+
+
 @pytest.mark.parametrize(
     ("file", "old", "new", "expected"),
     [
@@ -53,6 +58,7 @@ def test_a_registry_in_order_has_nothing_wrong(folder, capsys):
         ("readiness.yaml", "dated: done", "dated: {status: exempt}", "dated"),
         ("examples/person.yaml", "Lake Town", "Hill Town", "example person: UIN 2000000014: values"),
         ("examples/person.yaml", "lookup: person", "lookup: people", "not an example"),
+        ("examples/person.yaml", "  UIN ", "  TIN ", "lookup person is not asked by TIN"),
         ("examples/person.json", '"sex": "male"', '"sex": 7.5', "sex: not a text"),
     ],
 )
@@ -62,6 +68,43 @@ def test_each_defect_is_one_line(folder, file, old, new, expected):
 
     assert any(expected in line for line in wrong_in(folder)), wrong_in(folder)
     assert main([str(folder)]) == 1
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "points_to", "said"),
+    [
+        (
+            "female: female",
+            "female: woman",
+            "codes: {male",
+            "SexCategory has no code woman; there are female, male, other",
+        ),
+        ("birth_date, type: date", "birth_date, type: string", "type: string", "birth_date: string here, date in the"),
+        ("by: [UIN, BRN]", "by: [UIM, BRN]", "- name: person", "UIM: no identifier type; did you mean UIN?"),
+    ],
+)
+def test_what_the_catalogue_does_not_know_is_told_by_its_place(folder, old, new, points_to, said):
+    """By line and column, with what there is."""
+    path = folder / "manifest.yaml"
+    edit(path, old, new)
+    text = path.read_text(encoding="utf-8")
+    line = text[: text.index(points_to, text.index("lookups:"))].count("\n") + 1
+
+    [wrong] = [one for one in wrong_in(folder) if "manifest.yaml" in one]
+
+    assert f"manifest.yaml:{line}:" in wrong
+    assert said in wrong
+
+
+def test_an_example_shows_no_file_from_elsewhere(folder, tmp_path):
+    """What is wrong with an example is shown with its values, so a link to another file is none."""
+    (tmp_path / "private.json").write_text("{}", encoding="utf-8")
+    (folder / "examples" / "person.json").unlink()
+    (folder / "examples" / "person.json").symlink_to(tmp_path / "private.json")
+
+    [wrong] = wrong_in(folder)
+
+    assert "person.json lies elsewhere: put it beside the example" in wrong
 
 
 def test_every_lookup_needs_an_example(folder):
@@ -115,7 +158,7 @@ def test_a_readiness_list_that_is_no_list_is_refused(tmp_path):
 )
 def test_a_registry_that_needs_a_running_gateway_is_not_called(options, why):
     """The line says why, and counts as nothing wrong."""
-    found = _call_finding(dialect_manifest(**options), {"PROBE_URL": "http://127.0.0.1:9"})
+    (found,) = _call_findings(dialect_manifest(**options), {"PROBE_URL": "http://127.0.0.1:9"})
 
     assert found.is_good is None
     assert why in found.text

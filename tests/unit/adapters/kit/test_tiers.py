@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from adapters.catalogue import FOLDER
 from adapters.kit.changes import schema_digest
 from adapters.kit.findings import Finding
 from adapters.kit.readiness import RULES as READINESS_RULES
 from adapters.kit.readiness import Readiness
-from adapters.kit.report import ProbeReport
-from adapters.kit.tiers import RULES, Tier, described, tier
+from adapters.kit.report import HOLDS_FOR, ProbeReport
+from adapters.kit.tiers import COVERED, RULES, Tier, all_described, described, tier
 from adapters.manifest import Manifest
 from tests.unit.adapters.builders import manifest_of
 
@@ -105,12 +107,44 @@ def test_coverage_is_declared_and_seen(declared, seen):
     assert len(rating.lacking) == 1
 
 
+def test_the_readme_says_of_every_registry_what_is_computed():
+    """One line for each, no other; and it is still a page."""
+    text = (FOLDER.parent / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\w+)` \| (\w+) \| (\d+/\d+) \| (\w+) \|$", text, re.MULTILINE)
+
+    assert rows == [
+        (id_, one.manifest.speaks.value, one.readiness.progress if one.readiness else "", one.rating.tier.value)
+        for id_, one in all_described((FOLDER,)).items()
+    ]
+    assert len(text.splitlines()) <= 120
+
+
+def test_the_guide_says_what_each_tier_asks_for():
+    """Every rule of the code is named there by what it looks at, and the tiers are those of the code."""
+    text = (FOLDER / "README.md").read_text(encoding="utf-8")
+    table = text[text.index("### Tiers") :].split("###", 2)[1]
+    rows = dict(re.findall(r"^\| `(\w+)` \| (.*) \|$", table, re.MULTILINE))
+
+    assert list(rows) == [one.value for one in Tier if one is not Tier.NONE]
+    for rule in RULES:
+        for named in re.findall(r"`(\w+)`", rule.wording):
+            assert f"`{named}`" in rows[rule.tier.value] or named == "as_of"
+    assert f"{HOLDS_FOR.days} days" in rows["gold"]
+    assert f"{COVERED:.0%}".replace("%", " %") in rows["platinum"]
+
+
+def test_what_a_tier_lacks_is_said_in_a_sentence():
+    """By the tier, the next one, and what that asks for."""
+    assert tier(signed(), ready(), report(signed(), coverage={"UIN": 0.99}), NOW).text == "platinum"
+    assert tier(manifest(), ready(), None, NOW).text == (
+        "silver; gold asks for: a probe of this schema passed in the last 180 days"
+    )
+
+
 def test_a_folder_is_read_again_once_it_has_changed(tmp_path):
     """And a readiness list that is none counts as missing."""
     folder = tmp_path / "crvs"
     folder.mkdir()
-    from adapters.catalogue import FOLDER
-
     (folder / "manifest.yaml").write_bytes((FOLDER / "crvs" / "manifest.yaml").read_bytes())
     (folder / "readiness.yaml").write_text("no list\n", encoding="utf-8")
     assert described(folder).rating.tier is Tier.NONE

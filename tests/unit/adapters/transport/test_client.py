@@ -68,7 +68,12 @@ def test_the_base_address_loses_its_last_slash():
 
 
 @pytest.mark.parametrize(
-    "address", ["probe.example.pv", "ftp://probe.example.pv", "http://", "http://probe.example.pv/?a=1"]
+    "address",
+    [
+        *("probe.example.pv", "ftp://probe.example.pv", "http://", "http://probe.example.pv/?a=1"),
+        *("http://probe:99999", "http://probe:0", "http://probe:port", "http://[::1", "http://probe/a b"),
+        *("http://probe\r\nX-A: b", "http://größe.example.pv"),
+    ],
 )
 def test_an_address_must_be_one_of_the_web(address):
     """Checked at start, not at the first question; the address itself may hold a secret and is not shown."""

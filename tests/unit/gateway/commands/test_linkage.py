@@ -14,8 +14,9 @@ from gateway.cli import app
 from gateway.journal import read, sqlite_url
 from gateway.keys import open_keys
 from gateway.linkage.judging import Outcome
+from gateway.linkage.learning import written
 from gateway.linkage.linker import Linker
-from gateway.linkage.model import load_model
+from gateway.linkage.model import LinkageModel, load_model
 from gateway.linkage.reviews import ReviewBook
 from gateway.scoring.tables import table
 from tests.fakes import StillClock
@@ -95,6 +96,19 @@ def test_a_decision_holds_from_the_next_question_on(stores):
     ]
 
 
+def test_a_decision_is_withdrawn(stores):
+    """The pair is judged as if nobody had looked, and waits anew; who took it back stands in the journal."""
+    name = stores.name()
+    assert "nothing is decided" in stores.run("withdraw", name)[1]
+    stores.run("decide", name, "same")
+
+    assert stores.run("withdraw", name)[0] == 0
+    assert stores.run("list") == (0, "")
+    assert stores.ask() is Outcome.AMBIGUOUS
+    assert stores.name() != name
+    assert stores.events() == [("linkage.decided", "same"), ("linkage.withdrawn", "same")]
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -151,13 +165,22 @@ def test_a_model_is_learned_and_evaluated(tmp_path):
     assert evaluated.exit_code == (1 if score["wrong"] else 0)
     assert score["pairs"] == 100
 
-    careless = out.read_text(encoding="utf-8").replace("match:", "match: -3  #").replace("review:", "review: -4  #")
-    lines = [
-        part if "thresholds" not in part else "thresholds: {match: -3, review: -9}" for part in careless.split("\n")
-    ]
-    lines = ["margin: 0.1" if part.startswith("margin") else part for part in lines]
-    out.write_text("\n".join(lines), encoding="utf-8")
+    careless = load_model(out).model_dump(mode="json") | {"margin": 0.1, "doubts": []}
+    careless["thresholds"] = {"match": -3, "review": -9}
+    out.write_text(written(LinkageModel.model_validate(careless)), encoding="utf-8")
     assert CliRunner().invoke(app, words).exit_code == 1
+
+
+def test_a_model_that_cannot_be_written_is_said(tmp_path):
+    """With the option, and no traceback."""
+    file = tmp_path / "truth.jsonl"
+    file.write_bytes(b"".join(orjson.dumps(line) + b"\n" for line in population(3)))
+    words = ["--truth", str(file), "--registry", "list", "--out", str(tmp_path / "no" / "m.yaml")]
+    result = CliRunner().invoke(app, ["linkage", "learn", *words])
+
+    assert result.exit_code == 1
+    assert "--out" in result.output
+    assert "cannot be written" in result.output
 
 
 def test_without_labels_one_file_at_a_time(tmp_path):

@@ -1,5 +1,6 @@
 """The keeper: signs when it is due, one of all at a time, catches up a sink that was away, and signs nothing altered."""
 
+import errno
 import os
 from datetime import UTC, datetime, timedelta
 
@@ -112,6 +113,32 @@ async def test_the_copy_is_caught_up_after_a_time_without_it(written):
     assert looked(keeper) == (True, None)
     done(keeper)
 
+    assert written.examine(copy=True).copied == 6
+
+
+async def test_the_copy_is_asked_what_it_holds_after_a_failure(written):
+    """Entries that were there after all, although the disk said no, are not written twice, nor is half a line kept."""
+
+    class Doubtful(CopyFile):
+        """A sink that writes, and then says that it could not; the last line it did not finish."""
+
+        fails = True
+
+        def append(self, rows) -> None:
+            super().append(rows)
+            if self.fails:
+                self.fails = False
+                os.truncate(self.path, self.path.stat().st_size - 9)
+                raise OSError(errno.EIO, "Input/output error")
+
+    keeper = written.keeper(Doubtful(written.copy))
+    assert looked(keeper) == (True, "OSError: Input/output error")
+    assert looked(keeper) == (True, None)
+    await written.write("f")
+    assert looked(keeper) == (True, None)
+    done(keeper)
+
+    assert copied(written) == [1, 2, 3, 4, 5, 6]
     assert written.examine(copy=True).copied == 6
 
 

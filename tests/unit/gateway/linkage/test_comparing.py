@@ -3,16 +3,15 @@
 import pytest
 
 from gateway.linkage.comparing import Level, Trait, compare
-from gateway.linkage.features import features_of
+from gateway.linkage.features import Unsaid, features_of
 from tests.unit.gateway.linkage.people import ASHA
 
 
 def levels(identifiers=None, other_identifiers=None, **traits):
     """The levels of Asha and somebody who differs from her in some traits."""
-    one = features_of(identifiers or {}, ASHA, ["unknown"])
-    other = features_of(
-        other_identifiers or {}, {k: v for k, v in (ASHA | traits).items() if v is not None}, ["unknown"]
-    )
+    unsaid = Unsaid({"unknown"})
+    one = features_of(identifiers or {}, ASHA, unsaid)
+    other = features_of(other_identifiers or {}, {k: v for k, v in (ASHA | traits).items() if v is not None}, unsaid)
     found = compare(one, other)
     assert found == compare(other, one)
     return found

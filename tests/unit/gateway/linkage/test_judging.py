@@ -1,5 +1,7 @@
 """Who is whom: rules, thresholds, margin, and what is never merged."""
 
+from typing import Any, Final
+
 import pytest
 
 from adapters.ports import Candidate
@@ -72,6 +74,67 @@ def test_somebody_with_another_number_of_the_same_kind_is_somebody_else():
     verdict = judge(known({"UIN": "1234567890"}), [row(identifiers={"UIN": "1234567891"})], MODEL, cut=False)
 
     assert verdict.outcome is Outcome.NONE
+
+
+def test_a_country_has_its_own_days_that_stand_for_a_year():
+    """Where 1 July is written for "some time in 1980", two who were born then agree in the year and no more."""
+    july: dict[str, Any] = {"birth_date": "1980-07-01", "second_name": None}
+    other = MODEL.model_copy(update={"unknown_days": ("01-01", "07-01")})
+
+    assert judge(known(**july), [row(**july)], MODEL, cut=False).outcome is Outcome.MATCH
+    assert judge(known(**july), [row(**july)], other, cut=False).outcome is Outcome.AMBIGUOUS
+
+
+HOME = {"UIN": "1234567890", "HOUSEHOLD_ID": "HH-100"}
+FAMILY: Final[dict[str, Any]] = {"kin_numbers": [{"UIN": "5555555555"}], "phone_number": ["+1"]}
+"""What everybody of one home has in common, beside surname and village."""
+
+
+@pytest.mark.parametrize(
+    ("own", "other"),
+    [("Hassan", "Hussein"), ("Mina", "Mona"), ("Maria", "Mario"), ("Amina", "Amani"), ("Marta", "Maria"), ("Ali", "Alia"),
+     ("Kulwa", "Doto"), ("Asha", "Neema"), ("Asha", "A."), ("Asha", None)],
+)  # fmt: skip
+@pytest.mark.parametrize("second", [None, "Salim"])
+@pytest.mark.parametrize("surname", ["Barwani", "Xhenqaza"], ids=["a common surname", "a rare one"])
+def test_no_score_makes_twins_one(own, other, second, surname):
+    """Whatever twins have in common, and though their names sound alike: an officer looks."""
+    person = known(HOME, given_name=own, second_name=second, surname=surname, **FAMILY)
+    twin = row(identifiers={"HOUSEHOLD_ID": "HH-100"}, given_name=other, second_name=second, surname=surname, **FAMILY)
+    verdict = judge(person, [twin], MODEL, cut=False)
+
+    assert verdict.score > MODEL.thresholds.match
+    assert verdict.outcome is Outcome.AMBIGUOUS
+
+
+@pytest.mark.parametrize("born", ["2004-05-06", "1980-09-01", "1980-01-01", "1981-01-01", None])
+def test_no_score_makes_father_and_son_of_one_name_one(born):
+    """Nor cousins; only of a birth year without a day may it be the same person, when names and home agree."""
+    person = known(HOME, given_name="Qwazri", surname="Xhenqaza", **FAMILY)
+    son = row(
+        identifiers={"HOUSEHOLD_ID": "HH-100"}, given_name="Qwazri", surname="Xhenqaza", birth_date=born, **FAMILY
+    )
+    verdict = judge(person, [son], MODEL, cut=False)
+
+    assert (verdict.outcome is Outcome.MATCH) == (born == "1980-01-01")
+
+
+def test_a_doubt_stands_in_the_way_of_no_rule():
+    """A number in common, and names that sound alike, are one person; and a doubt alone is nobody."""
+    number = {"UIN": "1234567890"}
+    hers = row(identifiers=number, given_name="Ascha", birth_date=None)
+    stranger = row(given_name="Juma", surname="Kimaro", sex="male", birth_date="1950-05-05", locality="Ziwani")
+
+    assert judge(known(number), [hers], MODEL, cut=False).rule == "same_number_and_name"
+    assert judge(known(), [stranger], MODEL, cut=False).outcome is Outcome.NONE
+
+
+@pytest.mark.parametrize("name", ["XXX", "unknown", "N/A", "Not known", "--", "Null"])
+def test_what_stands_for_no_name_makes_nobody_the_same(name):
+    """Two rows without a name on one day in one village are two."""
+    nameless = {"given_name": name, "second_name": name, "surname": name}
+
+    assert judge(known(**nameless), [row(**nameless)], MODEL, cut=False).outcome is not Outcome.MATCH
 
 
 def test_a_shared_number_is_believed_only_with_the_name():

@@ -10,23 +10,27 @@ from gateway.linkage.truth import read_truth, truth_of
 from standards.errors import MalformedMessageError
 from tests.unit.gateway.linkage.people import MODEL, population
 
+SIZE = 600
+HOW = How(pairs=10_000)
+"""Fewer pairs by chance than learning takes by default: enough for shares of one in ten."""
+
 
 @pytest.fixture(scope="module")
 def truth():
     """A population, and the list of every third."""
-    return truth_of(population(), "list")
+    return truth_of(population(SIZE), "list")
 
 
 @pytest.fixture(scope="module")
 def labelled(truth):
     """What is learned where it is known whose row is whose."""
-    return learn([truth], MODEL, How(), "a test", "7")
+    return learn([truth], MODEL, HOW, "a test", "7")
 
 
 @pytest.fixture(scope="module")
 def unlabelled(truth):
     """What is learned without it."""
-    return learn([truth], MODEL, How(is_labelled=False), "a test", "7")
+    return learn([truth], MODEL, HOW._replace(is_labelled=False), "a test", "7")
 
 
 def test_counting_finds_what_the_list_does(labelled):
@@ -37,7 +41,7 @@ def test_counting_finds_what_the_list_does(labelled):
     assert birth[Level.YEAR].m + birth[Level.SWAPPED].m + birth[Level.CLOSE].m > 0.06
     assert sex[Level.EXACT].u == pytest.approx(0.5, abs=0.02)
     assert labelled.traits[Trait.SURNAME].levels[Level.EXACT].u == pytest.approx(1 / 13, abs=0.02)
-    assert labelled.prior == pytest.approx(1 / 1500, rel=0.01)
+    assert labelled.prior == pytest.approx(1 / SIZE, rel=0.01)
     assert (labelled.version, labelled.learned_from) == ("7", "a test")
 
 
@@ -55,14 +59,14 @@ def test_a_trait_that_was_never_compared_keeps_its_odds(labelled):
 
 def test_nobody_is_merged_wrongly_where_it_was_learned_and_elsewhere(labelled, unlabelled):
     """The threshold stands a margin above the best wrong pair; most people are found all the same."""
-    for seed in (3, 4):
-        people = truth_of(population(seed=seed), "list")
+    populations = [truth_of(population(SIZE, seed), "list") for seed in (3, 4)]
+    for people in populations:
         score = evaluate(people, labelled)
-        assert score.wrong == 0
-        assert score.pairs == 500
+        assert score.wrong == score.wrong_if_gone == 0
+        assert score.pairs == SIZE // 3
         assert score.recall > 0.6
         assert score.found + score.ambiguous + score.missed + score.wrong == score.pairs
-        assert evaluate(people, unlabelled).wrong == 0
+    assert evaluate(populations[1], unlabelled).wrong == 0
 
 
 def test_the_lower_threshold_leaves_hardly_anybody_out(labelled, truth):
@@ -72,7 +76,40 @@ def test_the_lower_threshold_leaves_hardly_anybody_out(labelled, truth):
 
 def test_learning_again_gives_the_same(truth, labelled):
     """The same data and seed, the same model."""
-    assert learn([truth], MODEL, How(), "a test", "7") == labelled
+    assert learn([truth], MODEL, HOW, "a test", "7") == labelled
+
+
+def test_from_few_people_no_low_threshold_is_learned():
+    """Where hardly any wrong pair was seen, an even chance is not enough all the same."""
+    few = truth_of(population(30), "list")
+
+    assert learn([few], MODEL, HOW._replace(pairs=500), "a test", "7").thresholds.match >= 10
+
+
+def test_somebody_whose_row_is_gone_is_not_given_a_twin_s():
+    """Evaluation takes everybody's own row out once: a model that merges by family traits alone is caught."""
+    asha = {
+        "given_name": "Hassan",
+        "surname": "Barwani",
+        "sex": "male",
+        "birth_date": "1980-03-14",
+        "locality": "Shoal",
+    }
+    twins = [
+        {
+            "person": place,
+            "household": 1,
+            "numbers": {"UIN": f"{place}"},
+            "traits": asha | {"given_name": name},
+            "rows": {"list": {"LIST_NO": f"L-{place}", "traits": asha | {"given_name": name}}},
+            "members_with": [],
+        }
+        for place, name in enumerate(("Hassan", "Hussein"))
+    ]
+    truth, careless = truth_of(twins, "list"), MODEL.model_copy(update={"doubts": ()})
+
+    assert (evaluate(truth, MODEL).found, evaluate(truth, MODEL).wrong_if_gone) == (2, 0)
+    assert (evaluate(truth, careless).wrong, evaluate(truth, careless).wrong_if_gone) == (0, 2)
 
 
 def test_what_is_judged_is_not_given_away():
@@ -105,6 +142,11 @@ def test_a_file_of_truth_is_read_line_by_line(tmp_path):
 
     with pytest.raises(MalformedMessageError, match="there are rows of list"):
         read_truth(file, "tax")
+    file.write_bytes(b'{"person": 1}\n')
+    for row in (b"5", b'{"LIST_NO": "1"}', b"[5]"):
+        file.write_bytes(b'{"person": 1, "numbers": {}, "traits": {}, "rows": {"list": ' + row + b"}}\n")
+        with pytest.raises(MalformedMessageError, match="line 1"):
+            read_truth(file, "list")
     file.write_bytes(b'{"person": 1}\n')
     with pytest.raises(MalformedMessageError, match="line 1"):
         read_truth(file, "list")

@@ -69,6 +69,8 @@ def _levels(content, trait):
         (lambda c: c["rules"][0]["needs"].update(sex=["year"]), "sex has no level year"),
         (lambda c: c["rules"][0]["needs"].update(sex=["missing"]), "decides nothing"),
         (lambda c: c["rules"][0].update(name="No Name"), "rules.0.name"),
+        (lambda c: c["doubts"][0]["needs"].update(sex=["year"]), "sex has no level year"),
+        (lambda c: c.update(unknown_days=["13-01"]), "unknown_days.0"),
     ],
 )
 def test_a_mistake_is_said_with_its_place(content, tmp_path, change, said):
@@ -81,6 +83,13 @@ def test_a_mistake_is_said_with_its_place(content, tmp_path, change, said):
     assert said in str(error.value)
     assert "model.yaml" in str(error.value)
     assert "hearth linkage learn" in str(error.value)
+
+
+def test_that_something_is_missing_may_be_a_doubt(content, tmp_path):
+    """It decides nothing, and that is what a doubt says."""
+    content["doubts"] = [{"name": "no_birth_date", "needs": {"birth_date": ["missing"]}}]
+
+    assert [one.name for one in load(content, tmp_path).doubts] == ["no_birth_date"]
 
 
 def test_a_file_that_is_none_is_said(tmp_path):

@@ -16,6 +16,7 @@ class MemoryRegistrations:
         self.kept: dict[tuple[str, str], tuple[Registration, Files]] = {}
         self.number = 0
         self.is_broken = False
+        self.meanings: dict[tuple[str, str], str] = {}
 
     def put(self, one: Registration, files: Mapping[str, str]) -> None:
         """Keep a version, in place of what is known of it."""
@@ -32,3 +33,11 @@ class MemoryRegistrations:
 
     def files(self, registry: str, version: str) -> Files:
         return self.kept[registry, version][1]
+
+    def meaning(self, registry: str, version: str) -> str | None:
+        if self.is_broken:
+            raise RegistrationsError("broken")
+        return self.meanings.get((registry, version))
+
+    def mean(self, registry: str, version: str, manifest: str) -> None:
+        self.meanings[registry, version] = manifest

@@ -80,3 +80,22 @@ def test_a_folder_without_manifest_is_none(tmp_path) -> None:
     (tmp_path / "picture.txt").write_bytes(b"\xff\xfe\xff")
     with pytest.raises(ConfigurationError, match=r"picture\.txt"):
         read_folder(tmp_path)
+
+
+def test_no_registry_takes_the_references_of_one_whose_id_begins_alike() -> None:
+    """HEARTH_CRVS_ARCHIVE_KEY is that of crvs_archive, where there is one."""
+    files = changed("env:HEARTH_CRVS_CLIENT_SECRET", "env:HEARTH_CRVS_ARCHIVE_KEY")
+
+    assert checked(files, {"crvs", "tax"}).id == "crvs"
+    with pytest.raises(MalformedMessageError, match="rename HEARTH_CRVS_ARCHIVE_KEY"):
+        checked(files, {"crvs", "crvs_archive"})
+
+
+def test_nothing_is_written_beside_the_folder(tmp_path) -> None:
+    """Whatever a gateway sends to somebody who fetches a version."""
+    inside = tmp_path / "inside"
+    inside.mkdir()
+    for name in ("../beside.yaml", "/tmp/beside.yaml", "a/../../beside.yaml"):
+        with pytest.raises(ConfigurationError, match="nothing was written"):
+            write_folder({"manifest.yaml": "id: x", name: ""}, inside)
+    assert list(tmp_path.rglob("*")) == [inside]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gateway.registrations.deciding import decided, folder_digest
-from gateway.registrations.states import Role, State, Verb
+from gateway.registrations.states import Role, State, Verb, stepped
 from gateway.registrations.store import Registration
 from standards.errors import MalformedMessageError
 from tests.builders import MANIFESTS
@@ -77,11 +77,47 @@ def test_a_registry_of_the_folders_is_suspended_too() -> None:
     assert {one.digest for one in steps} == {folder_digest(LAND)}
 
 
+@pytest.mark.parametrize("state", [State.DRAFT, State.APPROVED, State.REPLACED, State.RETIRED])
+def test_a_registry_of_the_folders_is_suspended_whatever_is_known_of_its_version(state) -> None:
+    """Its number may have been submitted here too, or retired once; the owner's word acts all the same."""
+    known = {LAND.version: registration(LAND.version, state)}
+    steps = decided(step(Verb.SUSPEND, ""), known, LAND, is_needed=False)
+
+    assert told(steps) == [(LAND.version, "suspend")]
+    suspended = stepped(known[LAND.version].standing, steps[0])
+    assert (suspended.state, suspended.suspended_from) == (State.SUSPENDED, state)
+
+
+@pytest.mark.parametrize(
+    ("known", "folder"),
+    [
+        (versions(v3=State.LIVE, v2=State.CANARY), None),
+        (versions(v2=State.CANARY), LAND.model_copy(update={"version": "2.0"})),
+    ],
+)
+def test_a_lower_version_does_not_take_the_place_of_a_higher_one(known, folder) -> None:
+    """Otherwise what is rolled back to would be a matter of luck."""
+    with pytest.raises(MalformedMessageError, match="is live"):
+        decided(step(Verb.PROMOTE, "2.0"), known, folder, is_needed=False)
+
+
+@pytest.mark.parametrize("verb", [Verb.ROLLBACK, Verb.RESUME])
+@pytest.mark.parametrize("wish", [{"version": "1.0"}, {"digest": "b" * 64}])
+def test_an_order_about_another_version_or_other_files_does_nothing(verb, wish) -> None:
+    """Somebody signed it before the version that answers by now came."""
+    known = versions(v1=State.REPLACED, v2=State.LIVE if verb is Verb.ROLLBACK else State.SUSPENDED)
+    ordered = step(verb, **({"version": ""} | wish))
+
+    with pytest.raises(MalformedMessageError, match="sign an order about that"):
+        decided(ordered, known, None, is_needed=False)
+    exact = step(verb, "2.0", digest=known["2.0"].standing.digest)
+    assert decided(exact, known, None, is_needed=False)[0].version == "2.0"
+
+
 @pytest.mark.parametrize(
     ("verb", "known", "sentence"),
     [
         (Verb.SUSPEND, {}, "nothing to suspend"),
-        (Verb.SUSPEND, versions(v1=State.SUSPENDED), "already"),
         (Verb.RESUME, versions(v1=State.LIVE), "not suspended"),
         (Verb.SHADOW, {}, "submit it"),
         (Verb.SHADOW, versions(v1=State.SUSPENDED, v2=State.APPROVED), "resume it first"),

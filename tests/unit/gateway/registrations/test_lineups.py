@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -66,6 +68,26 @@ class Fetcher(SimpleNamespace):
 def stage() -> Stage:
     """Two registries, connected."""
     return Stage()
+
+
+def test_a_list_begins_to_be_read_with_its_lineup(stage: Stage) -> None:
+    """Before anybody asks; for as long as the registry is switched off, it is left alone."""
+    begun: list[Callable[[], bool]] = []
+    connect = stage.connect
+
+    class Listed:
+        def begin(self, is_off: Callable[[], bool]) -> None:
+            begun.append(is_off)
+
+        def state(self) -> Any:
+            return None
+
+    stage.lineups._connect = lambda manifest: connect(manifest)._replace(list_way=Listed())
+    stage.lineups.take(Wanted((newer(CRVS), FARMER)))
+    assert [is_off() for is_off in begun] == [False]
+    stage.off.add("crvs")
+    stage.lineups.take(Wanted((newer(CRVS), FARMER)))
+    assert begun[0]()
 
 
 def test_what_stays_as_it_is_keeps_its_connection(stage: Stage) -> None:
@@ -171,3 +193,40 @@ def test_manifests_are_those_of_the_moment() -> None:
     current.append(FARMER)
     assert set(manifests) == {"crvs", "farmer"}
     assert manifests.get("land") is None
+
+
+def test_a_registered_version_without_its_secret_keeps_nobody_from_starting(stage: Stage) -> None:
+    """What was live before it answers, and it is told."""
+    stage.environment["HEARTH_CRVS_URL"] = ""
+    second = Lineups(stage.connect, stage.wire, stage.environment, lambda _: False)
+    stage.refused.add("crvs 9.0")
+    second.start(Wanted((newer(CRVS), FARMER), instead={"crvs": (CRVS,)}), frozenset({"crvs", "farmer"}))
+
+    assert second.live.registries["crvs"].manifest == CRVS
+    assert [n.kind for n in second.notices] == [NoticeKind.NOT_CONNECTED]
+
+
+def test_what_was_taken_back_answers_no_more_though_nothing_can_take_its_place(stage: Stage) -> None:
+    """A rollback, or an end, is not undone by a secret that is missing."""
+    stage.lineups.take(Wanted((newer(CRVS), FARMER)))
+    stage.refused.add("crvs 9.5")
+    wanted = Wanted((newer(CRVS, "9.5"), FARMER), ended=frozenset({("crvs", "9.0")}))
+
+    assert stage.lineups.take(wanted)
+    assert "crvs" not in stage.lineups.live.registries
+    assert stage.lineups.take(wanted._replace(instead={"crvs": (CRVS,)}))
+    assert stage.lineups.live.registries["crvs"].manifest == CRVS
+
+
+async def test_a_hundred_changes_leave_nothing_behind(stage: Stage) -> None:
+    """Neither connections nor rooms nor tasks."""
+    tasks = len(asyncio.all_tasks())
+    for number in range(100):
+        stage.lineups.take(Wanted((newer(CRVS, f"9.{number}"), FARMER), shadows=(newer(FARMER, f"9.{number}"),)))
+        gc.collect()
+        await stage.lineups.tidy()
+
+    assert len(stage.opened) - len(stage.closed) == 3
+    assert {one.manifest.version for one in stage.lineups.everybody()} == {"9.99", FARMER.version}
+    assert {one.manifest.version for one in stage.lineups._unused} <= {"9.99", FARMER.version}
+    assert (len(stage.lineups._former), len(asyncio.all_tasks())) == (0, tasks)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import jwt
 import pytest
@@ -10,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from gateway.keys import public_pem
 from gateway.registrations.orders import People, signed_order
-from gateway.registrations.states import Role
+from gateway.registrations.states import Role, Step, Verb
 from gateway.settings import RegistryOperator
 from standards.errors import ConfigurationError, MalformedMessageError, UnauthenticatedError
 from tests.builders import NOW
@@ -102,3 +103,66 @@ def test_two_people_are_two() -> None:
         People([operator("Asha", ASHA), operator("Asha", JUMA)])
     with pytest.raises(ConfigurationError, match=r"registries\.operators\.Asha"):
         People([RegistryOperator(name="Asha", public_key="none")])
+
+
+def test_names_that_look_alike_are_one() -> None:
+    """And nobody bears the gateway's own."""
+    with pytest.raises(ConfigurationError, match="one name"):
+        People([operator("Asha", ASHA), operator(" asha ", JUMA)])
+    for name in ("gateway", " "):
+        with pytest.raises(ConfigurationError, match="nobody is called"):
+            People([operator(name, ASHA)])
+
+
+def test_an_order_names_the_key_that_it_was_signed_with() -> None:
+    """Whatever the person is called: the same key is the same person."""
+    renamed = People([operator("Somebody Else", ASHA, roles=("approver",))])
+    text = signed_order("Somebody Else", ASHA, GATEWAY, NOW, verb="approve", registry="land")
+
+    assert renamed.order(text, GATEWAY, NOW, max_age_s=300, future_s=60).key == read(order()).key
+    assert read(order("Juma", JUMA)).key != read(order()).key
+
+
+WISH: dict[str, Any] = {
+    "verb": "canary",
+    "registry": "land",
+    "version": "1.3",
+    "digest": "a" * 64,
+    "share": 5.0,
+    "reason": "slow start",
+}
+DONE = Step("land", "1.3", Verb.CANARY, "Asha", Role.OPERATOR, NOW, "a" * 64, 5.0, "slow start", order(**WISH))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"version": "1.4"},
+        {"registry": "tax"},
+        {"verb": Verb.PROMOTE},
+        {"digest": "b" * 64},
+        {"share": 50.0},
+        {"reason": "another"},
+        {"by": "Juma"},
+        {"order": order(**WISH)[:-4] + "AAAA"},
+        {"order": ""},
+    ],
+)
+def test_a_step_is_proved_by_its_order_and_by_nothing_else(change) -> None:
+    """Long after it has ceased to count."""
+    assert PEOPLE.proves(DONE) is True
+    assert PEOPLE.proves(DONE._replace(**change)) is False
+
+
+def test_who_is_not_known_any_more_proves_nothing() -> None:
+    """Nor does what the gateway did by itself."""
+    assert People([]).proves(DONE) is None
+    assert PEOPLE.proves(DONE._replace(role=Role.GATEWAY)) is None
+    assert PEOPLE.proves(DONE._replace(key="0" * 64)) is None
+
+
+def test_who_has_left_has_no_part_in_it() -> None:
+    """The key stays among the settings, to prove what was done."""
+    people = People([operator("Asha", ASHA), operator("Juma", JUMA, owns=("land",))])
+
+    assert [people.has_part(name) for name in ("Asha", "Juma", "Nobody")] == [False, True, False]

@@ -179,3 +179,34 @@ def test_a_larger_share_keeps_those_of_the_smaller_one() -> None:
     )
 
     assert small < large
+
+
+async def test_what_hangs_in_a_shadow_holds_its_place_and_nothing_else() -> None:
+    """Questions are answered as before, further ones are not walked, and the end of the gateway ends it."""
+    hanging = asyncio.Event()
+    shadow = World()
+
+    async def hangs(*_: Any) -> Any:
+        hanging.set()
+        await asyncio.Event().wait()
+
+    shadow.registries["crvs"].fetch = hangs  # type: ignore[method-assign,assignment]
+    desk = Desk(shadow=shadow, most=1)
+    beside = await desk.ask()
+    desk.shadows.offer(beside)
+    await hanging.wait()
+    for _ in range(10):
+        desk.shadows.offer(await desk.ask())
+
+    assert (desk.shadows.walked, desk.shadows.dropped, len(desk.shadows._tasks)) == (0, 10, 1)
+    await desk.shadows.close()
+    assert (desk.shadows._places, desk.journal.entries, desk.counts.kept) == (0, [], [])
+
+
+async def test_what_was_about_to_be_walked_is_not_begun_after_the_end() -> None:
+    """Nothing is asked by a gateway that closes."""
+    desk = Desk()
+    desk.shadows.offer(await desk.ask())
+    await desk.shadows.close()
+
+    assert (desk.shadows._places, desk.shadows._tasks, desk.shadow.asked) == (0, set(), {})

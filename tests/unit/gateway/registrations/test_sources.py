@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from adapters.catalogue import FOLDER
-from gateway.registrations.bundle import read_folder
+from gateway.registrations.bundle import digest_of, read_folder
 from gateway.registrations.secrets import Secrets
 from gateway.registrations.sources import NoticeKind, Sources, Wanted
 from gateway.registrations.states import State
@@ -42,6 +42,7 @@ class Place:
     def register(self, version: str, state: State, name: str = "crvs", **more) -> None:
         files = dict(read_folder(FOLDER / name))
         files["manifest.yaml"] = changed(files["manifest.yaml"], *version_line(version))
+        more = {"digest": digest_of(files)} | more
         self.store.put(Registration(name, version, standing(state, **more)), files)
 
     def look(self) -> Wanted:
@@ -195,3 +196,85 @@ def test_secrets_come_from_the_environment_then_from_files(tmp_path: Path) -> No
     assert set(secrets) == {"HEARTH_TAX_KEY", "HEARTH_EMPTY", "HEARTH_LAND_KEY", "HEARTH_NEW"}
     assert len(secrets) == 4
     assert Secrets({}, None).stamp() == ()
+
+
+SURNAME = (r"demographic_info\.name\.given_name", "demographic_info.name.surname")
+"""A change of what a name means at the farmers' registry."""
+
+
+def again(place: Place) -> Sources:
+    """The same after a restart, or in another process."""
+    one = Sources((place.folder,), place.store, Secrets({}, None), lambda: place.needed)
+    one.start()
+    return one
+
+
+def test_a_version_means_one_thing_after_a_restart_too(place: Place) -> None:
+    """And in every process, whenever it has looked first."""
+    place.write("farmer", SURNAME)
+    other = again(place)
+
+    assert kinds(other.wanted) == kinds(place.look()) == [NoticeKind.CHANGED]
+    assert other.in_folders["farmer"] == place.sources.in_folders["farmer"]
+    place.write("farmer", *version_line("9.1"))
+    assert (kinds(again(place).wanted), kinds(place.look())) == ([], [])
+
+
+def test_a_file_is_rolled_back_as_it_was_brought(place: Place) -> None:
+    """A version that meant this before means it again; a lower version that nobody has seen does not."""
+    good = (place.folder / "farmer" / "manifest.yaml").read_text(encoding="utf-8")
+    place.write("farmer", SURNAME, *version_line("9.1"))
+    assert live(place.look())["farmer"] == "9.1"
+    (place.folder / "farmer" / "manifest.yaml").write_text(good, encoding="utf-8")
+    before = live(place.look())
+    assert (before["farmer"] != "9.1", kinds(place.sources.wanted)) == (True, [])
+    place.write("farmer", SURNAME, *version_line("0.1"))
+    assert (live(place.look()), kinds(place.sources.wanted)) == (before, [NoticeKind.CHANGED])
+
+
+def test_what_another_release_of_hearth_wrote_down_is_read_as_nothing(place: Place) -> None:
+    """A meaning that cannot be read any more keeps nobody from starting."""
+    for key in place.store.meanings:
+        place.store.meanings[key] = '{"id": 1}'
+
+    assert live(again(place).wanted) == live(place.sources.wanted)
+
+
+@pytest.mark.parametrize("state", [State.SHADOW, State.CANARY, State.LIVE])
+def test_files_that_are_not_those_that_were_approved_answer_nothing(place: Place, state: State) -> None:
+    """Whoever can write to the database makes no other version of the one that was approved."""
+    before = live(place.sources.wanted)
+    place.register("9.1", state, digest="a" * 64)
+
+    assert (live(place.look()), kinds(place.sources.wanted)) == (before, [NoticeKind.TAMPERED])
+    assert (place.sources.wanted.canaries, place.sources.wanted.shadows) == ((), ())
+    one, _ = place.store.kept["crvs", "9.1"]
+    place.store.put(one, {})
+    assert (live(place.look()), kinds(place.sources.wanted)) == (before, [NoticeKind.TAMPERED])
+
+
+def test_a_later_file_does_not_take_the_place_of_what_is_registered(place: Place) -> None:
+    """It is told, so that nobody wonders why the file changes nothing."""
+    place.register("9.1", State.LIVE)
+    place.write("crvs", *version_line("9.2"))
+
+    assert (live(place.look())["crvs"], kinds(place.sources.wanted)) == ("9.1", [NoticeKind.OUTRANKED])
+
+
+def test_what_was_live_before_may_stand_in_and_what_was_taken_back_may_not(place: Place) -> None:
+    """For a version that is live and cannot be connected."""
+    folder = place.sources.in_folders["crvs"]
+    for version, state in (("9.0", State.REPLACED), ("9.1", State.REPLACED), ("9.2", State.LIVE)):
+        place.register(version, state)
+    place.register("9.3", State.APPROVED)
+    wanted = place.look()
+
+    assert [m.version for m in wanted.instead["crvs"]] == ["9.1", "9.0", folder.version]
+    assert wanted.ended == {("crvs", "9.3")}
+
+
+def test_what_could_not_be_taken_in_is_looked_at_again(place: Place) -> None:
+    """Though nothing has changed since."""
+    assert not place.sources.refresh()
+    place.sources.look_again()
+    assert place.sources.refresh()

@@ -1,7 +1,7 @@
 """Calls: nobody is asked about twice at once, who leaves takes nobody along, and late answers are not thrown away."""
 
 import asyncio
-from datetime import date
+from datetime import date, timedelta
 from typing import cast
 
 import pytest
@@ -9,6 +9,7 @@ import pytest
 from adapters.catalogue import Registries, Registry
 from adapters.manifest import Limits
 from adapters.ports import Deadline, SourceAnswer
+from adapters.terms import WEEKDAYS, Hours, Window
 from adapters.transport.guard import Guarded
 from gateway.cache import MemoryCache
 from gateway.stages.calls import Calls, Counts, Terms
@@ -205,6 +206,46 @@ async def test_a_failure_is_everybody_s_who_waits():
     assert [(await task).heard[ASHA].reason for task in tasks] == [DOWN, DOWN]
     country.registry.failing = None
     assert (await country.ask(ASHA)).heard[ASHA].record is not None
+
+
+NIGHTS = Hours(timezone="UTC", windows=(Window(days=WEEKDAYS, opens="00:00", closes="05:00"),))
+"""Of a registry that is open at night only; NOW is a day."""
+
+
+@pytest.mark.parametrize(
+    ("error", "hours", "reason", "until"),
+    [
+        (SourceUnavailableError("land", DOWN), NIGHTS, UnavailableReason.SOURCE_CLOSED, True),
+        (SourceUnavailableError("land", TIMEOUT), NIGHTS, UnavailableReason.SOURCE_CLOSED, True),
+        (SourceUnavailableError("land", DOWN), None, DOWN, False),
+        (SourceUnavailableError("land", UnavailableReason.SOURCE_BUSY), NIGHTS, UnavailableReason.SOURCE_BUSY, False),
+        (SourceRefusedError("land"), NIGHTS, UnavailableReason.SOURCE_REFUSED, False),
+    ],
+)
+async def test_silence_outside_its_hours_says_when_a_registry_opens(error, hours, reason, until):
+    """One that answers then, be it with an error, is not closed."""
+    country = Country(is_open=True, hours=hours)
+    country.registry.failing = error
+
+    heard = (await country.ask(ASHA)).heard[ASHA]
+
+    assert heard.reason is reason
+    tomorrow = (NOW + timedelta(days=1)).date()
+    assert heard.until == (f"{tomorrow}T00:00:00+00:00" if until else None)
+
+
+async def test_too_little_time_outside_its_hours_is_closed_too():
+    """The question's own deadline ends it."""
+    errand = await Country(hours=NIGHTS).ask(ASHA, deadline=Deadline.after(SHORT_S))
+
+    assert errand.heard[ASHA].reason is errand.failed is UnavailableReason.SOURCE_CLOSED
+
+
+async def test_a_registry_that_answers_outside_its_hours_is_heard():
+    """Hours are no ban."""
+    errand = await Country(is_open=True, hours=NIGHTS).ask(ASHA)
+
+    assert errand.heard[ASHA].record is not None
 
 
 async def test_a_defect_is_raised_at_everybody_who_waits():
@@ -476,12 +517,13 @@ async def test_calls_over_other_registries_share_what_is_the_same():
     assert errand.heard[ASHA].record is not None
 
 
-async def test_calls_to_another_version_share_nothing_that_is_kept():
-    """What the version before mapped does not serve the next one."""
+@pytest.mark.parametrize("change", [{"version": "9.0"}, {"title": "The same version, in a file of the folders"}])
+async def test_calls_by_another_manifest_share_nothing_that_is_kept(change):
+    """What one mapped does not serve the other, though a canary may bear the version that a file was given since."""
     country = Country(is_open=True)
     await country.ask(ASHA)
     newer = HeldRegistry()
-    newer.manifest = newer.manifest.model_copy(update={"version": "9.0"})
+    newer.manifest = newer.manifest.model_copy(update=change)
     newer.open.set()
     other = country.calls.over(Registries([Registry(newer.manifest, cast("Guarded", newer))]))
     await other.carry_out(errand := other.errand(LAND, [ASHA], AREA, TERMS, NEVER, "t-2"))
@@ -490,3 +532,17 @@ async def test_calls_to_another_version_share_nothing_that_is_kept():
     await other.carry_out(other.errand(LAND, [ASHA], AREA, TERMS, NEVER, "t-3"))
 
     assert (country.asked, len(newer.asked)) == ([["1"]], 1)
+
+
+async def test_nobody_is_forgotten_on_the_word_of_a_shadow():
+    """It may say of anybody that they have died; what is kept for the answers stays."""
+    country = Country(is_open=True)
+    await country.ask(ASHA)
+    beside = country.calls.over(
+        Registries([Registry(country.registry.manifest, cast("Guarded", country.registry))]), is_beside=True
+    )
+
+    assert await beside.forget([ASHA]) == 0
+    await country.ask(ASHA)
+    assert country.asked == [["1"]]
+    assert await country.calls.forget([ASHA]) == 1

@@ -2,8 +2,7 @@
 
 import pytest
 
-from gateway.stages.identity import Word, agreed, crosswalk, issuers_of, same_people, strangers, verified_by
-from standards.identifiers import Identifier
+from gateway.stages.identity import Word, agreed, crosswalk, issuers_of, same_people, strangers
 from standards.states import UnavailableReason
 from tests.builders import MANIFESTS, heard, record
 
@@ -46,13 +45,6 @@ def test_a_disputed_number_counts_on_its_issuer_s_word_only():
     assert agreed(told(crvs, social, issuer), {})["UIN"] == "2"
     assert agreed(told(crvs), {"UIN": "1"})["UIN"] == "1"
     assert "UIN" not in agreed(told(crvs), {"UIN": "3"})
-
-
-def test_a_number_given_is_verified_when_its_issuer_states_it():
-    """Not when another registry repeats it."""
-    assert verified_by(Identifier("UIN", "1"), told(heard(record(UIN="1"), "crvs"))) is None
-    assert verified_by(Identifier("UIN", "1"), told(heard(record(UIN="1"), "national_id"))) == "national_id"
-    assert verified_by(Identifier("UIN", "1"), told(heard(record(UIN="2"), "national_id"))) is None
 
 
 @pytest.mark.parametrize(

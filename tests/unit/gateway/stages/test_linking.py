@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from collections.abc import Mapping, Sequence
 from textwrap import dedent
@@ -14,7 +15,7 @@ from adapters.ports import Candidate, Deadline, GroupMember, Record, TraitAnswer
 from gateway.cache import MemoryCache
 from gateway.linkage.judging import Known, Outcome, Verdict
 from gateway.linkage.weighing import Reason
-from gateway.stages.calls import Calls
+from gateway.stages.calls import Calls, Terms
 from gateway.stages.compose import Composer
 from gateway.stages.derive import Deriver
 from gateway.stages.fetch import Fetcher, Gathered
@@ -76,16 +77,18 @@ class LinkableList(InMemoryRegistry):
 class SameName:
     """Who bears the same names is the same; two of them are ambiguous."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_reviewed: bool = False) -> None:
         self.settled: list[Known] = []
+        self.is_reviewed = is_reviewed
 
     async def settle(self, source_id: str, known: Known, candidates: Sequence[Candidate], *, cut: bool) -> Verdict:
         self.settled.append(known)
         same = [c for c in candidates if c.traits["given_name"] == known.traits.get("given_name")]
         reasons = (Reason("given_name", "exact", 4.0),)
         if len(same) == 1 and not cut:
-            return Verdict(Outcome.MATCH, same[0].identifiers, 17.25, None, reasons, None)
-        return Verdict(Outcome.AMBIGUOUS if same or cut else Outcome.NONE, {}, 0.0, None, reasons, None)
+            return Verdict(Outcome.MATCH, same[0].identifiers, 17.25, None, reasons, None, self.is_reviewed)
+        outcome = Outcome.AMBIGUOUS if same or cut else Outcome.NONE
+        return Verdict(outcome, {}, 0.0, None, reasons, None, self.is_reviewed)
 
 
 def country(rows: Mapping[str, tuple[str, str, str]], members: Sequence[str] = ("1",)) -> dict[str, InMemoryRegistry]:
@@ -302,6 +305,40 @@ class TestLookingUp:
         for _ in range(2):
             await gather(open_, cache=cache)
         assert len(the_list(open_).looked_for) == 2
+
+    @pytest.mark.parametrize("on_the_list", [("1",), ("2",)], ids=["the same", "nobody"])
+    async def test_what_an_officer_decided_is_looked_up_anew(self, on_the_list):
+        """It may be decided otherwise, and that holds from the next question on."""
+        of, cache = country(rows(*on_the_list)), MemoryCache(KEY, 10_000_000)
+        for _ in range(2):
+            await gather(of, cache=cache, settling=SameName(is_reviewed=True))
+
+        assert len(the_list(of).looked_for) == 2
+
+    async def test_with_other_things_known_somebody_is_looked_for_anew(self):
+        """What was found without the household is no answer to a question that knows it, nor the other way round."""
+        of, cache, settling = country(rows("1", "2"), members=("1", "2")), MemoryCache(KEY, 10_000_000), SameName()
+        for rule in (None, REGISTERED, None, REGISTERED):
+            await gather(of, rule, cache=cache, settling=settling)
+
+        kin = [who.traits["kin_numbers"] for who in settling.settled]
+        assert kin == [[], [{"UIN": "2"}], [{"UIN": "1"}]]
+
+    async def test_a_call_under_way_is_shared_only_by_those_who_know_the_same(self):
+        """Two questions at once, one with the household and one without, are two."""
+        of, settling = country(rows("1", "2"), members=("1", "2")), SameName()
+        registries, now = connected(of), StillClock(NOW)
+        calls = Calls(registries, MemoryCache(KEY, 0), now, settling=settling)
+        errands = []
+        for others in ([], [{"UIN": "2"}], [{"UIN": "2"}]):
+            errand = calls.errand(("list", "who"), (ASHA,), frozenset(), Terms(3600), NEVER)
+            named = dict(zip(TRAITS, NAMES["1"], strict=True))
+            errand.known = {ASHA: Known({"UIN": "1"}, {**named, "kin_numbers": others})}
+            errands.append(errand)
+        await asyncio.gather(*map(calls.carry_out, errands))
+
+        assert [who.traits["kin_numbers"] for who in settling.settled] == [[], [{"UIN": "2"}]]
+        await calls.close()
 
 
 async def test_the_order_of_arrival_decides_nothing():

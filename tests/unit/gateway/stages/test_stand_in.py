@@ -5,11 +5,15 @@ from typing import NamedTuple
 
 import pytest
 
+from adapters.catalogue import Registries, Registry
 from adapters.manifest import Manifest
 from adapters.ports import GroupMember, Record
+from adapters.terms import WEEKDAYS, Hours, Window
+from adapters.transport.guard import Guarded
 from gateway.stages.compose import Composer
 from gateway.stages.derive import Deriver
 from gateway.stages.plan import SILENCE, Planner
+from gateway.wiring import silent_now
 from standards.household import HouseholdProfile, Outcome
 from standards.permit import PersonPermit
 from standards.rules import BoundaryRule
@@ -29,7 +33,7 @@ from tests.builders import (
     permitting,
     uin,
 )
-from tests.fakes import in_memory
+from tests.fakes import InMemoryRegistry, in_memory
 
 DOWN = UnavailableReason.SOURCE_DOWN
 NATIONAL_ID, CRVS, SOCIAL = ("national_id", "identity"), ("crvs", "person"), ("social", "member")
@@ -113,6 +117,36 @@ async def test_a_registry_that_was_heard_is_not_stood_in_for(reason):
 
     assert asked.state("given_name") == Unavailable(reason, "national_id")
     assert "crvs" not in asked.calls
+
+
+async def test_a_closed_registry_is_stood_in_for_where_it_may_be_and_says_when_it_opens():
+    """Closed at noon; what nobody stands in for is a hole with the hour at which to ask again."""
+    nights = Hours(timezone="UTC", windows=(Window(days=WEEKDAYS, opens="01:00", closes="05:00"),))
+    manifests = [
+        m.model_copy(update={"hours": nights}) if m.id in {"national_id", "crvs"} else m for m in MANIFESTS.values()
+    ]
+    failing = {NATIONAL_ID: DOWN, CRVS: DOWN}
+
+    named = await ask("given_name", failing={NATIONAL_ID: DOWN}, manifests=manifests)
+    alive = await ask("vital_status", failing=failing, manifests=manifests)
+
+    state = named.state("given_name")
+    assert isinstance(state, Value)
+    assert (state.provenance.source_id, state.provenance.stand_in) == ("crvs", True)
+    opens = "2026-10-01T01:00:00+00:00"
+    assert alive.state("vital_status") == Unavailable(UnavailableReason.SOURCE_CLOSED, "crvs", opens)
+    assert alive.profile.sources["crvs"].reason is UnavailableReason.SOURCE_CLOSED
+
+
+def test_closed_and_failing_registries_are_gone_round():
+    """By their hours, at the moment of the question."""
+    nights = Hours(timezone="UTC", windows=(Window(days=WEEKDAYS, opens="01:00", closes="05:00"),))
+    manifests = [m.model_copy(update={"hours": nights if m.id == "tax" else None}) for m in MANIFESTS.values()]
+    registries = Registries(Registry(m, Guarded(InMemoryRegistry(m, {}), m.limits)) for m in manifests)
+
+    assert silent_now(registries, NOW) == {"tax"}
+    registries["land"].guarded.is_suspended = True
+    assert silent_now(registries, NOW.replace(hour=2)) == {"land"}
 
 
 async def test_what_nobody_stands_in_for_stays_unknown():

@@ -72,6 +72,15 @@ def states(attributes):
         (Withheld(WithheldReason.CONSENT_REFUSED), {"state": "withheld", "reason": "consent_refused"}),
         (Unavailable(UnavailableReason.NO_SOURCE), {"state": "unavailable", "reason": "no_source"}),
         (
+            Unavailable(UnavailableReason.SOURCE_CLOSED, "tax", "2026-10-01T05:00:00+00:00"),
+            {
+                "state": "unavailable",
+                "reason": "source_closed",
+                "source": "tax",
+                "until": "2026-10-01T05:00:00+00:00",
+            },
+        ),
+        (
             Unavailable(UnavailableReason.SOURCE_TIMEOUT, "tax"),
             {"state": "unavailable", "reason": "source_timeout", "source": "tax"},
         ),

@@ -49,6 +49,13 @@ def test_it_is_known_what_stands_where():
     assert template.each == {"number", "type"}
 
 
+@pytest.mark.parametrize("stated", [{1: "{number}"}, {"a": 2**64}, {"a": b"b"}, [{"a", "b"}]])
+def test_what_no_json_can_say_is_found_at_start(stated):
+    """Much of what YAML can; else it would fail with every question."""
+    with pytest.raises(ValueError, match="is JSON, and this is none"):
+        Template(stated)
+
+
 @pytest.mark.parametrize("stated", ["id={number}", "{number}x", "{a}{b}", "{NUMBER}", "x {number} y", "{numbers:uin}"])
 def test_a_part_of_a_value_is_no_placeholder(stated):
     """There it would be parsed by somebody."""

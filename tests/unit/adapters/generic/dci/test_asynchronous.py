@@ -18,7 +18,7 @@ from standards.permit import Operator
 from standards.states import UnavailableReason
 from tests.fakes import InMemoryClient
 from tests.unit.adapters.builders import fetch, manifest_of
-from tests.unit.adapters.dialects import (
+from tests.unit.adapters.generic.dci.dialects import (
     ASHA,
     JUMA,
     answer,

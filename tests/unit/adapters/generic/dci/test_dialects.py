@@ -16,7 +16,16 @@ from standards.permit import Operator
 from standards.states import UnavailableReason
 from tests.fakes import InMemoryClient
 from tests.unit.adapters.builders import fetch, manifest_of
-from tests.unit.adapters.dialects import ASHA, JUMA, answer, dialect_manifest, driver, one_item, person, whole
+from tests.unit.adapters.generic.dci.dialects import (
+    ASHA,
+    JUMA,
+    answer,
+    dialect_manifest,
+    driver,
+    one_item,
+    person,
+    whole,
+)
 
 LONG = Deadline.after(3600)
 BIRTH = {"reg_event_type": "birth"}

@@ -8,13 +8,13 @@ import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from adapters.generic.dci.driver import DciAdapter
 from adapters.generic.dci.request import Requests, references
-from adapters.manifest import DciField, DciLookup, DciOptions, Lookup
+from adapters.manifest import DciField
 from adapters.ports import Deadline, GroupMember, Link, Response, SearchFetch
 from standards.errors import (
-    ConfigurationError,
     SourceContractError,
     SourceRefusedError,
     SourceUnavailableError,
@@ -24,7 +24,7 @@ from standards.identifiers import Identifier
 from standards.permit import Operator
 from standards.states import UnavailableReason
 from tests.fakes import InMemoryClient
-from tests.unit.adapters.builders import fetch, manifest_of, small_manifest
+from tests.unit.adapters.builders import fetch, manifest_of
 
 ASHA = Identifier("UIN", "2000000014")
 JUMA = Identifier("BRN", "B1950-000055")
@@ -443,17 +443,7 @@ async def test_not_is_carried_down_to_the_comparisons(attribute, operator, value
     assert criteria["query"]["value"]["expression"]["query"] == expected
 
 
-def test_a_path_that_is_no_jmespath_is_found_at_start():
-    """The operator reads which one."""
-    layout = DciLookup(
-        reg_record_type="Person",
-        identifiers_path="identifier",
-        attributes={"sex": DciField(path="sex..")},
-    )
-    manifest = small_manifest(
-        speaks="dci",
-        lookups=(Lookup(name="person", by=("UIN",), attributes=("sex",)),),
-        dci=DciOptions(reg_type="Civil", lookups={"person": layout}),
-    )
-    with pytest.raises(ConfigurationError, match=r"sex\.\."):
-        DciAdapter(manifest, InMemoryClient([]))
+def test_a_path_that_is_no_jmespath_is_found_in_the_manifest():
+    """And not at the first question."""
+    with pytest.raises(ValidationError, match="not a JMESPath"):
+        DciField(path="sex..")

@@ -13,7 +13,7 @@ from adapters.transport.guard import Guarded
 from standards.dci.events import EventKind
 from standards.errors import ConfigurationError, SourceContractError, SourceError, SourceUnavailableError
 from tests.fakes import InMemoryClient, ScriptedAdapter
-from tests.unit.adapters.dialects import ASHA, answer, dialect_manifest
+from tests.unit.adapters.generic.dci.dialects import ASHA, answer, dialect_manifest
 
 LONG = Deadline.after(3600)
 CALLBACK = {"auth": "bearer", "token": "env:PROBE_TOKEN"}

@@ -19,7 +19,7 @@ from standards.signing import Form, public_jwk, sign, verify
 from standards.states import UnavailableReason
 from tests.builders import NOW
 from tests.fakes import InMemoryClient
-from tests.unit.adapters.dialects import dialect_manifest
+from tests.unit.adapters.generic.dci.dialects import dialect_manifest
 
 LONG = Deadline.after(3600)
 OURS, THEIRS, BOX = Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate(), generate_ec(SECP256R1())

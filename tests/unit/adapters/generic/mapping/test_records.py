@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from adapters.generic.mapping.layout import RecordLayout
 from adapters.generic.mapping.records import Found, Records
 from adapters.ports import GroupMember, Link
-from standards.errors import ConfigurationError, SourceContractError
+from standards.errors import SourceContractError
 from standards.identifiers import Identifier
 from standards.states import UnavailableReason
 
@@ -151,9 +152,9 @@ class TestWhatItSays:
         with pytest.raises(SourceContractError, match="several"):
             told(PLAIN, both, several="refused")
 
-    def test_a_path_that_is_none_is_found_at_start(self):
-        """With the path."""
-        with pytest.raises(ConfigurationError, match=r"a\.\."):
+    def test_a_path_that_is_none_is_found_in_the_manifest(self):
+        """And not at the first question."""
+        with pytest.raises(ValidationError, match="not a JMESPath"):
             records(PLAIN, as_of={"path": "a.."})
 
 

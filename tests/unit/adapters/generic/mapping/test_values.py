@@ -139,6 +139,8 @@ def test_an_operation(stated, written, expected):
         (MONEY, "twelve"),
         (MONEY, [1]),
         (MONEY | {"factor": 0.01}, 1234),
+        (MONEY | {"factor": 100}, "9" * 17),
+        ({"type": "decimal", "factor": 1e6, "decimals": 2}, 10**13),
         (GERMAN, "1,234.5"),
         (GERMAN, "12.34"),
         ({"type": "list", "each": {"a": {"path": "a"}}}, ["a"]),
@@ -153,6 +155,27 @@ def test_what_cannot_be_read_is_refused_by_name_alone(stated, written):
         read(written, **stated)
     assert "Moyo" not in str(caught.value)
     assert "12" not in str(caught.value)
+
+
+@given(
+    st.integers(-(10**11), 10**11),
+    st.integers(0, 6),
+    st.sampled_from([(".", ","), (".", " "), (".", "'"), (",", "."), (",", "\u00a0"), (",", "\u2019")]),
+)
+def test_a_number_written_in_groups_is_the_number(digits, decimals, signs):
+    """Exactly, whatever separates the groups and the decimals."""
+    sign, group = signs
+    number = Decimal(digits).scaleb(-decimals)
+    written = f"{number:,.{decimals}f}".replace(",", "\0").replace(".", sign).replace("\0", group)
+
+    assert read(written, type="decimal", decimal_sign=sign) == float(number)
+
+
+@pytest.mark.parametrize("stated", [{"type": "money", "factor": 1e9}, {"type": "decimal", "factor": 1e12}])
+def test_a_number_beyond_64_bits_is_refused(stated):
+    """Nobody could read it in an answer, and no answer could be written."""
+    with pytest.raises(SourceContractError, match="out of all bounds"):
+        read(10**12, **stated)
 
 
 def test_a_share_is_the_whole_by_those_who_hold_it():

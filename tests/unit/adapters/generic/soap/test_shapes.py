@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import tracemalloc
 
 import pytest
 from defusedxml.ElementTree import fromstring
@@ -14,7 +15,7 @@ from standards.errors import SourceContractError
 from standards.identifiers import Identifier
 from tests.fakes import InMemoryClient
 from tests.unit.adapters.builders import fetch
-from tests.unit.adapters.soap_manifests import NAMESPACE, manifest, options, wsdl
+from tests.unit.adapters.generic.soap.manifests import NAMESPACE, manifest, options, wsdl
 
 XSI = 'xmlns:i="http://www.w3.org/2001/XMLSchema-instance"'
 TYPES = """<x:complexType name="Node"><x:sequence>
@@ -82,6 +83,25 @@ def test_a_type_may_hold_itself_and_an_element_may_name_a_wider_type():
 
     assert read(answer, tree, TYPES) == {"Root": {"Name": "a", "Inner": {"Name": "b"}}}
     assert read(answer, wider, TYPES) == {"Root": {"Name": "a", "More": 3}}
+
+
+def test_nothing_is_kept_of_the_types_that_an_answer_makes_up():
+    """However many answers name however many: they are read as what the schema says, and forgotten."""
+    shape = operation(options(wsdl(answer='<x:element name="Node" type="p:Node"/>', types=TYPES)), "Find").read
+
+    def answered(number):
+        nodes = f'<Node i:type="made-up-{number}"><Name>a</Name></Node>'
+        return shape(fromstring(f'<Found xmlns="{NAMESPACE}" {XSI}>{nodes}</Found>'))
+
+    answered("first")
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        assert all(answered(n) == {"Node": {"Name": "a"}} for n in range(2000))
+        grown = tracemalloc.get_traced_memory()[0] - before
+    finally:
+        tracemalloc.stop()
+    assert grown < 20_000
 
 
 def test_nothing_is_nothing():

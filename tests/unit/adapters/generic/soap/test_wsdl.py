@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from subprocess import run
 
@@ -13,7 +14,7 @@ from adapters.generic.soap.driver import build
 from adapters.reading_manifest import load_manifest
 from standards.errors import ConfigurationError
 from tests.fakes import InMemoryClient
-from tests.unit.adapters.soap_manifests import REQUEST, manifest, options, wsdl
+from tests.unit.adapters.generic.soap.manifests import REQUEST, manifest, options, wsdl
 
 GROUPS = (
     "".join(
@@ -51,6 +52,9 @@ def connect(soap, **lookup):
         (wsdl(types=f"<!-- {'a' * soap_documents.MOST_CHARACTERS} -->"), "longer than"),
         (wsdl(answer='<x:element name="Person" type="p:Nowhere"/>'), "no WSDL that can be used"),
         (wsdl().replace("soap/http", "smtp"), "no SOAP 1.1 port"),
+        (wsdl().replace("urn:probe/Find", "x&#13;&#10;X-Evil: 1"), "soapAction that no header can hold"),
+        (wsdl().replace("urn:probe/Find", 'x" y'.replace('"', "&quot;")), "soapAction that no header can hold"),
+        (wsdl(types="<!-- \ud800 -->"), "not XML"),
     ],
 )
 def test_a_wsdl_that_cannot_be_trusted_or_used_is_refused(text, said):
@@ -78,7 +82,6 @@ def test_documents_in_a_circle_are_refused():
         ({"arguments": {"Uin[].Nr": {"number": "UIN"}}}, "do not fit the WSDL"),
         ({"service": "Other"}, "there is no Other; there are Service"),
         ({"port": "Other"}, "there is no Other; there are Port"),
-        ({"lookup": {"records": "Person["}}, "JMESPath|path"),
         ({"lookup": {"not_found": {"BRN": "x"}}}, "not_found.*BRN"),
         ({"text": wsdl(request='<x:element name="Uin" type="x:string"/>')}, "accept collections"),
         ({"text": wsdl(request=REQUEST.replace("string", "gYear"))}, "do not fit the WSDL"),
@@ -113,8 +116,12 @@ def test_what_lies_outside_the_folder_is_not_read(tmp_path):
     (tmp_path / "secret.wsdl").write_text(wsdl(), encoding="utf-8")
     (home / "service.wsdl").symlink_to(tmp_path / "secret.wsdl")
 
-    for name in ("../secret.wsdl", "service.wsdl"):
+    for name in ("../secret.wsdl", "service.wsdl", str(tmp_path / "secret.wsdl")):
         with pytest.raises(ConfigurationError, match="outside"):
+            gathered({"soap": {"wsdl": name}}, home)
+    os.mkfifo(home / "pipe.wsdl")
+    for name in ("a\0b", "x" * 5000, ".", "pipe.wsdl"):
+        with pytest.raises(ConfigurationError, match="cannot be read"):
             gathered({"soap": {"wsdl": name}}, home)
 
 

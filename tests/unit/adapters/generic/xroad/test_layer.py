@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from defusedxml.ElementTree import fromstring
 from hypothesis import given
@@ -76,6 +78,11 @@ def hashed(text, algorithm=SHA512):
     return f'<q:requestHash xmlns:q="http://x-road.eu/xsd/xroad.xsd" algorithmId="{algorithm}">{text}</q:requestHash>'
 
 
+def hashed_answer(sent):
+    """Return the right answer to an envelope."""
+    return soap_answer(block(extra=hashed(digest(sent.body or b""))))
+
+
 class TestRest:
     async def test_a_question_goes_to_the_service_s_own_path_with_its_headers(self):
         """What the adapter sends stays as it is."""
@@ -108,29 +115,42 @@ class TestRest:
             rest_answer(x_road_id="m-2"),
             rest_answer(x_road_id=""),
             rest_answer(x_road_client="PV/GOV/1001/other"),
+            rest_answer(x_road_client=""),
             rest_answer(x_road_service=SERVICE + "2"),
+            rest_answer(x_road_service=""),
             rest_answer(404, x_road_id="m-2"),
+            rest_answer(404, x_road_id=""),
+            rest_answer(x_road_id="m-2, m-1"),
+            Response(200, "application/json", b"{}"),
         ],
     )
     async def test_an_answer_to_another_message_is_refused(self, answer):
         """Whatever it says."""
-        with pytest.raises(SourceContractError, match="not that of the request"):
+        with pytest.raises(SourceContractError, match=r"x-road-[a-z]+: (not that of the request|missing)"):
             await layer([answer])[0].send("GET", "", LONG)
 
-    async def test_what_stands_between_may_fail_without_speaking_x_road(self):
-        """A proxy's 502 is an outage, and no broken contract."""
-        way, _ = layer([Response(502, "text/html", b"")])
-
-        assert (await way.send("GET", "", LONG)).status == 502
+    @pytest.mark.parametrize(
+        ("status", "error"),
+        [
+            (404, SourceContractError),
+            (410, SourceContractError),
+            (403, SourceRefusedError),
+            (502, SourceUnavailableError),
+        ],
+    )
+    async def test_what_stands_before_the_server_never_speaks_for_the_registry(self, status, error):
+        """A proxy's 502 is an outage, and its 404 means nobody's absence."""
+        with pytest.raises(error, match=f"status {status}, not from a security server"):
+            await layer([Response(status, "text/html", b"")])[0].send("GET", "", LONG)
 
     async def test_the_hash_of_the_request_must_hold_where_it_is_checked(self):
         """A server that counts its headers in has another one, so it is checked only where the manifest says so."""
         right, wrong = rest_answer(x_road_request_hash=digest(b"1")), rest_answer(x_road_request_hash=digest(b"2"))
         await layer([right], request_hash="checked")[0].send("POST", "", LONG, body=b"1")
-        await layer([rest_answer()], request_hash="checked")[0].send("POST", "", LONG, body=b"1")
         await layer([wrong])[0].send("POST", "", LONG, body=b"1")
-        with pytest.raises(SourceContractError, match="request-hash"):
-            await layer([wrong], request_hash="checked")[0].send("POST", "", LONG, body=b"1")
+        for answer in (wrong, rest_answer()):
+            with pytest.raises(SourceContractError, match="request-hash"):
+                await layer([answer], request_hash="checked")[0].send("POST", "", LONG, body=b"1")
 
     async def test_the_servers_own_errors_are_raised_and_the_registry_s_passed_on(self):
         """The header tells them apart; their text is not shown."""
@@ -166,7 +186,7 @@ class TestRest:
 class TestSoap:
     async def test_the_envelope_gets_the_header_block(self):
         """Everything the message protocol wants, and the content as it was."""
-        way, client = layer([soap_answer(block())], "soap", user_id="hearth", issue="A-1", represented_party="GOV/3003")
+        way, client = layer(hashed_answer, "soap", user_id="hearth", issue="A-1", represented_party="GOV/3003")
         await way.send("POST", "/ignored", LONG, headers={"SOAPAction": '"x"'}, body=BODY)
 
         (sent,) = client.sent
@@ -218,6 +238,8 @@ class TestSoap:
             soap_answer(block(service="PV/GOV/2002/civil/deaths")),
             soap_answer(""),
             soap_answer(None),
+            soap_answer(block()),
+            soap_answer(block(extra=hashed(""))),
             soap_answer(block(extra=hashed(digest(b"another")))),
             soap_answer(block(extra=hashed(digest(b"another"), "md5"))),
             soap_answer(block(message="m-2"), "<s:Fault><faultcode>s:Server</faultcode></s:Fault>", 500),
@@ -232,12 +254,25 @@ class TestSoap:
 
     async def test_the_hash_of_the_request_holds(self):
         """It is that of the envelope as it went out."""
-        client = Client(lambda sent: soap_answer(block(extra=hashed(digest(sent.body or b"")))))
-        way = ThroughSecurityServer(client, "probe", options("soap"), new_id=lambda: "m-1")
+        way, _ = layer(hashed_answer, "soap")
         unchecked, _ = layer([soap_answer(block(extra=hashed("x")))], "soap", request_hash="unchecked")
 
         assert (await way.send("POST", "", LONG, body=BODY)).status == 200
         assert (await unchecked.send("POST", "", LONG, body=BODY)).status == 200
+
+    @pytest.mark.parametrize("field", ["id", "client", "service", "requestHash"])
+    @pytest.mark.parametrize("is_right_last", [True, False])
+    async def test_a_field_that_stands_there_twice_says_nothing(self, field, is_right_last):
+        """Whichever of the two is the right one."""
+
+        def twice(sent):
+            right = block(extra=hashed(digest(sent.body or b"")))
+            wrong = block("m-2", "PV/GOV/1001/other", SERVICE + "2", hashed(digest(b"another")))
+            other = next(one for one in re.findall(r"<(?:xro|q):.*?</(?:xro|q):\w+>", wrong) if f":{field} " in one)
+            return soap_answer(other + right if is_right_last else right + other)
+
+        with pytest.raises(SourceContractError, match=f"X-Road {field}: not that of the request"):
+            await layer(twice, "soap")[0].send("POST", "", LONG, body=BODY)
 
     @pytest.mark.parametrize(
         ("code", "error"),

@@ -17,7 +17,7 @@ from adapters.generic.soap.wsdl import operation
 from adapters.manifest import Manifest
 from standards.errors import SourceContractError
 from standards.identifiers import Identifier
-from tests.unit.adapters.soap_manifests import NAMESPACE, manifest, options, wsdl
+from tests.unit.adapters.generic.soap.manifests import NAMESPACE, manifest, options, wsdl
 
 P = f"{{{NAMESPACE}}}"
 XML_TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\ufffe\uffff"), min_size=1)
