@@ -183,7 +183,7 @@ class Manifest(Model):
     )
     environment: Literal["production", "test"] = Field(
         default="production",
-        description="Whether the registry holds real people; what one for tests says never counts as of production.",
+        description="Whether the registry holds real people; told wherever registries are listed, and decides nothing.",
     )
     speaks: Protocol = Field(description="Its protocol. The part of the manifest by that name says how it is asked.")
     reg_type: Text = Field(description="DCI registry type it stands for, for example `ns:org:RegistryType:Civil`.")

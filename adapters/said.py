@@ -7,12 +7,13 @@ adapter need not pass on what it has translated already, and evidence can name t
 from __future__ import annotations
 
 import hashlib
+import json
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
 _SAID: Final[ContextVar[list[Said] | None]] = ContextVar("said", default=None)
 
@@ -47,6 +48,14 @@ def note(status: int, body: bytes, signed: Signed | None = None) -> None:
     said = _SAID.get()
     if said is not None and (200 <= status <= 299 or status == 404):
         said.append(Said(hashlib.sha256(body).digest(), signed))
+
+
+def note_rows(rows: Iterable[Mapping[str, object]]) -> None:
+    """Note what a table or a list said, where no message came: its rows as compact JSON, members and rows sorted."""
+    if _SAID.get() is not None:
+        # INVARIANT: the same rows have the same digest, in whatever order they came.
+        texts = sorted(json.dumps(row, sort_keys=True, separators=(",", ":"), default=str) for row in rows)
+        note(200, f"[{','.join(texts)}]".encode())
 
 
 def vouch(body: bytes, signed: Signed) -> None:

@@ -80,13 +80,20 @@ class Gateway:
     base_url: address that others reach it by.
     environment: where manifests' `env:` references are looked up.
     worker: number of this process, where several share the stores.
+    is_anew: whether it takes the place of one that has ended, and so starts without what cannot be connected by now.
     """
 
     def __init__(
-        self, settings: Settings, base_url: str, environment: Mapping[str, str] = os.environ, worker: int = 0
+        self,
+        settings: Settings,
+        base_url: str,
+        environment: Mapping[str, str] = os.environ,
+        worker: int = 0,
+        *,
+        is_anew: bool = False,
     ) -> None:
         self.settings, self.base_url = settings, base_url.rstrip("/")
-        self._is_open = False
+        self._is_open, self._is_anew = False, is_anew
         stores = settings.stores
         try:
             stores.folder.mkdir(parents=True, exist_ok=True)
@@ -99,7 +106,7 @@ class Gateway:
         self.suspensions = Suspensions(stores.folder)
         self.journal_url = stores.journal_url or sqlite_url(stores.folder / "journal.db")
         self.journal = open_journal(self.journal_url, settings, self.keys)
-        self._opened = open_sources(settings, environment, self._needed)
+        self._opened = open_sources(settings, environment, self._needed, is_anew=is_anew)
         self.sources = self._opened.sources
         self.suspensions.hold(suspended(self.sources.registrations))
         self.rules = self._boundary_rules()
@@ -255,7 +262,7 @@ class Gateway:
                 book=self.book,
                 now=utc_now,
                 rooms=lambda: self.rooms,
-                registries=lambda: self.registries,
+                registries=lambda: self.lineups.live.registries,
                 consumers=self._clients.get,
                 leave_word=self.ledger.leave_word,
                 is_suspended=self.suspensions.check,
@@ -295,7 +302,7 @@ class Gateway:
         self.session = open_session()
         try:
             self.journal.open()
-            self.lineups.start(self.sources.wanted, frozenset(self.sources.in_folders))
+            self.lineups.start(self.sources.wanted, frozenset(() if self._is_anew else self.sources.in_folders))
         except BaseException:
             await self.session.close()
             raise
@@ -312,7 +319,7 @@ class Gateway:
         await self.work.open()
         later = (self.settings.delivery, self.settings.asynchronous)
         beside: tuple[Coroutine[Any, Any, None], ...] = (
-            follow_ledger(self.ledger, self.rooms.fetcher.calls, self.emergencies, gone),
+            follow_ledger(self.ledger, self.rooms.fetcher.calls, self.linker, self.emergencies, gone),
             follow_switches(self.suspensions, self._switch),
             follow_keys(self.keys),
             follow(self.book, self.handles, self._drop_plans),

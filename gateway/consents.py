@@ -22,6 +22,7 @@ from standards.errors import ConfigurationError, MalformedMessageError
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+    from gateway.linkage.linker import Linker
     from gateway.stages.calls import Calls
     from policies.ledger import SqliteLedger
     from policies.ports import ConsentLedger
@@ -151,7 +152,9 @@ def decision_entry(event: str, by: str, subject: str, purpose: str, receipt_id: 
     )
 
 
-async def follow_ledger(ledger: SqliteLedger, calls: Calls, emergencies: EmergencyFolder, after: int) -> None:
+async def follow_ledger(
+    ledger: SqliteLedger, calls: Calls, linker: Linker, emergencies: EmergencyFolder, after: int
+) -> None:
     """Forget, within a second, what was read of people who have narrowed their consent, in whichever process.
 
     after: the newest word to forget that was there before anything was kept.
@@ -168,6 +171,7 @@ async def follow_ledger(ledger: SqliteLedger, calls: Calls, emergencies: Emergen
             after, gone = await ledger.gone(after)
             for number in gone:
                 await calls.forget([number])
+                await linker.forget(number)
             seen, has_failed = stamp, False
         except Exception as error:  # noqa: BLE001 - whatever it is, nothing is kept that might have to go
             # INVARIANT: revoked means revoked: a process that cannot learn of withdrawals keeps nothing.

@@ -84,7 +84,7 @@ def _serve_together(settings: Settings, count: int, address_file: Path | None, *
             other.close()
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             mine = listeners[place.number - 1]
-            runner.run(_serve(settings, mine, base_url, place.answers, place.lifeline, worker=(place.number, folder)))
+            runner.run(_serve(settings, mine, base_url, place.answers, place.lifeline, worker=(place, folder)))
 
     preload()
     gc.collect()
@@ -103,14 +103,20 @@ async def _serve(
     base_url: str,
     tell: Callable[[], None],
     lifeline: int | None,
-    worker: tuple[int, Path] | None = None,
+    worker: tuple[Place, Path] | None = None,
 ) -> None:
     """Serve on a socket until a signal to stop, or until the other end of the lifeline closes.
 
     tell: called once questions are answered.
-    worker: number of this worker and the folder of all workers' figures, where it is one of several.
+    worker: the place of this worker and the folder of all workers' figures, where it is one of several.
     """
-    gateway = Gateway(settings, base_url, worker=worker[0] if worker is not None else 0)
+    place = worker[0] if worker is not None else None
+    gateway = Gateway(
+        settings,
+        base_url,
+        worker=place.number if place is not None else 0,
+        is_anew=place is not None and place.is_anew,
+    )
     runner = web.AppRunner(
         application(gateway),
         access_log=None,
@@ -126,9 +132,12 @@ async def _serve(
         _stop_at_the_end_of(lifeline, loop, stop, is_worker=worker is not None)
     writing: asyncio.Task[None] | None = None
     try:
+        leave_port_free(listener)
         await web.SockSite(runner, listener).start()
         if worker is not None:
-            shared = SharedMetrics(gateway.metrics.registry, worker[1], worker[0], functools.partial(refresh, gateway))
+            shared = SharedMetrics(
+                gateway.metrics.registry, worker[1], worker[0].number, functools.partial(refresh, gateway)
+            )
             gateway.metrics.published = CollectorRegistry()
             gateway.metrics.published.register(shared)
             writing = asyncio.create_task(shared.keep_writing())
@@ -205,6 +214,14 @@ def listen_together(host: str, port: int, count: int) -> list[socket.socket]:
         _bind(listener, host, port)
         listeners.append(listener)
     return listeners
+
+
+def leave_port_free(listener: socket.socket) -> None:
+    """Let connections that linger after the end not keep the next gateway from the port; called just before it listens.
+
+    Not sooner: of two gateways that start at once, one must see that the other has the port.
+    """
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
 
 
 def _socket(host: str) -> socket.socket:

@@ -43,6 +43,8 @@ class Place(NamedTuple):
     lifeline: int
     answers: Callable[[], None]
     """To be called once it answers questions."""
+    is_anew: bool
+    """Whether all have answered before: it takes the place of one that has ended."""
 
 
 class _Worker:
@@ -145,7 +147,8 @@ class Crew:
             self._pauses[worker.number] = min(2 * pause, LONGEST_PAUSE_S)
             self._due[worker.number] = time.monotonic() + pause
             with contextlib.suppress(OSError):
-                log.error("worker_ended", pid=worker.pid, reason=how)
+                said = worker.words.removeprefix(_ANSWERS).decode(errors="replace")
+                log.error("worker_ended", pid=worker.pid, reason=how, detail=said)
 
     def _forget(self, worker: _Worker) -> None:
         self._selector.unregister(worker.said)
@@ -184,7 +187,7 @@ class Crew:
             with open(os.devnull, "rb") as nothing:  # noqa: PTH123 - a device
                 os.dup2(nothing.fileno(), 0)
             gc.enable()
-            self._work(Place(number, self._lifeline, lambda: _say(saying, _ANSWERS)))
+            self._work(Place(number, self._lifeline, lambda: _say(saying, _ANSWERS), self._said_it))
             code = 0
         except InteropError as error:
             _say(saying, str(error).encode())

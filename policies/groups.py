@@ -46,6 +46,14 @@ _PLACES: Final = (
     ("registration_date", "living"),
     ("hearth:registered_size", "family"),
     ("hearth:dwelling", "living"),
+    ("hearth:disability", "disability"),
+    ("hearth:farmers_list.input_voucher", "benefits"),
+    ("hearth:farm", "land"),
+    ("hearth:benefit_enrolments", "benefits"),
+    ("hearth:payments", "benefits"),
+    ("hearth:employment", "income"),
+    ("hearth:social_insurance", "income"),
+    ("hearth:home", "living"),
 )
 """Beginning of an attribute's place -> its group; the first that fits decides."""
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from policies.cut import UNKNOWN, Part, cut_of
 from policies.forms import apply
-from standards.household import HouseholdProfile, Member, Outcome, SourceOutcome
+from standards.household import Evidence, HouseholdProfile, Member, Outcome, SourceOutcome
 from standards.permit import Form, FormKind, Permit, PersonPermit
 from standards.states import (
     Absent,
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 UNDISCLOSED: Final = "undisclosed"
 """Source of whatever is absent under an agreement that hides why."""
 
+_LINKED: Final = "linked"
 _SILENT: Final = frozenset({Outcome.PARTIAL, Outcome.UNAVAILABLE})
 _OUTAGES: Final = frozenset(
     {
@@ -60,12 +61,24 @@ def minimise(
     for number, _, relationship, evidence, states in profile.members:
         cut = cut_of(permit, persons.get(number))
         given = _given(cut.of_person, states, cut.refused, handles)
-        members.append(Member(number, {}, relationship, evidence, given))
+        members.append(Member(number, {}, relationship, _shown(evidence, persons.get(number)), given))
     owner = _owner(profile)
     cut = cut_of(permit, None if owner is None else persons.get(owner))
     given = _given(cut.of_household, profile.attributes, cut.refused, handles)
     minimised = profile._replace(members=tuple(members), attributes=given)
     return _hidden(minimised, permit) if permit.hide_withheld else minimised
+
+
+def _shown(evidence: tuple[Evidence, ...], permit: PersonPermit | None) -> tuple[Evidence, ...]:
+    """Return why somebody is a member, and where linkage found the person, as far as that may be known."""
+    if all(one.basis != _LINKED for one in evidence):
+        return evidence
+    # INVARIANT: that a registry holds somebody is its word too, and never leaves when that registry is refused.
+    return tuple(
+        one
+        for one in evidence
+        if one.basis != _LINKED or (permit is not None and one.source_id is not None and permit.allows(one.source_id))
+    )
 
 
 def _owner(profile: HouseholdProfile) -> int | None:

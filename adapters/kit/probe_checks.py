@@ -42,7 +42,12 @@ def of_known(outcomes: Sequence[Outcome]) -> Finding:
         return Finding("known numbers", False, text, remedy)
     held = sum(bool(one.found) for one in outcomes)
     if not held:
-        return Finding("known numbers", None, f"none of {len(outcomes)} is held there; give some that are")
+        # INVARIANT: what is asked in another form than the registry's own never passes for "nobody".
+        remedy = (
+            "If it does hold them, it writes numbers in another way than they are asked for: see `prefix`, `written`, "
+            "`types`. Otherwise give some that it holds."
+        )
+        return Finding("known numbers", False, f"none of {len(outcomes)} is held there", remedy)
     return Finding("known numbers", True, f"{held} of {len(outcomes)} are held")
 
 

@@ -202,7 +202,10 @@ async def _strangers(caller: Caller, environment: Mapping[str, str]) -> Finding:
     """Ask without credentials, which must be refused."""
     manifest = caller.manifest
     if isinstance(manifest.connection.auth, NoAuth):
-        return Finding("without credentials", None, "it asks for none; readiness.yaml says why")
+        known = "none are sent to it: `connection.auth` names none"
+        if manifest.xroad is not None:
+            known = "none are sent to it: the security servers know who asks"
+        return Finding("without credentials", None, known)
     bare = manifest.connection.model_copy(update={"auth": NoAuth()})
     async with opened(manifest.model_copy(update={"connection": bare}), environment) as line:
         stranger = Caller(manifest, caller.lookup, line, PER_S)

@@ -97,12 +97,12 @@ def new(
 
 def _called(numbers: list[str]) -> dict[str, str]:
     """Return a registry's own names of numbers -> their types."""
-    from adapters.kit.draft.reading import check_numbers
+    from adapters.kit.draft.reading import check_called
 
     called = {}
     for one in numbers:
         name, _, type_ = one.rpartition("=")
-        check_numbers((type_,) if name else ())
+        check_called(type_ if name else "")
         called[name] = type_
     return called
 

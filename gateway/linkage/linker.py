@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from adapters.ports import Candidate
     from gateway.linkage.model import LinkageModel
     from gateway.linkage.weighing import Weighed
+    from standards.identifiers import Identifier
 
 log = structlog.get_logger()
 
@@ -55,6 +56,13 @@ class Linker:
         Raises: LinkageStoreError.
         """
         self.standing = await self.book.tidied()
+
+    async def forget(self, number: Identifier) -> None:
+        """Let nothing about whoever has a number wait for an officer any more."""
+        try:
+            await self.book.forget(number)
+        except LinkageStoreError as error:  # it ends by itself, when its time is over
+            log.error("linkage_review_not_forgotten", caught=type(error).__name__)
 
     async def _settled(self, source_id: str, known: Known, candidates: Sequence[Candidate], *, cut: bool) -> Verdict:
         if not candidates:

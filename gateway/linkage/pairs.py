@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from adapters.ports import Candidate
     from gateway.linkage.judging import Known
+    from standards.identifiers import Identifier
 
 
 class Handle(NamedTuple):
@@ -35,6 +36,10 @@ class Handles:
     def persons(self, source_id: str, known: Known) -> tuple[str, ...]:
         """Return the names of a person before a registry, one for each number: a later question may know others."""
         return tuple(self._digest("person", source_id, text) for text in _of_person(known))
+
+    def named(self, source_id: str, number: Identifier) -> str:
+        """Return the name of whoever has a number, before a registry."""
+        return self._digest("person", source_id, f"{number.type}={number.value}")
 
     def pairs(self, source_id: str, known: Known, candidate: Candidate) -> tuple[Handle, ...]:
         """Return the names of a pair: every number of the one with every number of the other."""

@@ -24,6 +24,7 @@ from standards.errors import MalformedMessageError
 
 if TYPE_CHECKING:
     from gateway.keys import Keys
+    from standards.identifiers import Identifier
 
 _DAY_S: Final = 86_400
 _INSERTS: Final[Mapping[str, Callable[[sa.Table], sqlite.Insert | postgresql.Insert]]] = {
@@ -93,6 +94,13 @@ class ReviewBook:
         Raises: LinkageStoreError.
         """
         return await self._database.run(lambda on: sum(self._put(on, wish) for wish in wishes))
+
+    async def forget(self, number: Identifier) -> None:
+        """Take what is still open about whoever has a number out of the queue; what was decided names nobody.
+
+        Raises: LinkageStoreError.
+        """
+        await self._database.run(lambda on: self._forget_person(on, number))
 
     async def tidied(self) -> Standing:
         """Forget what has ended, and return how the queue stands.
@@ -204,6 +212,14 @@ class ReviewBook:
         ended = sa.select(REVIEWS.c.review_id).where(REVIEWS.c.ends_at <= self._time())
         on.execute(sa.delete(PAIRS).where(PAIRS.c.review_id.in_(ended)))
         on.execute(sa.delete(REVIEWS).where(REVIEWS.c.ends_at <= self._time()))
+
+    def _forget_person(self, on: sa.Connection, number: Identifier) -> None:
+        sources = on.execute(sa.select(REVIEWS.c.source_id).where(REVIEWS.c.state == State.OPEN).distinct()).scalars()
+        persons = [self.handles.named(source_id, number) for source_id in sources]
+        theirs = sa.select(PAIRS.c.review_id).where(PAIRS.c.person.in_(persons))
+        wanted = sa.select(REVIEWS.c.review_id).where(REVIEWS.c.review_id.in_(theirs), REVIEWS.c.state == State.OPEN)
+        for review_id in on.execute(wanted).scalars().all():
+            self._withdraw(on, review_id)
 
     def _withdraw(self, on: sa.Connection, review_id: str) -> None:
         on.execute(sa.delete(PAIRS).where(PAIRS.c.review_id == review_id))

@@ -34,17 +34,20 @@ class Opened(NamedTuple):
     sources: Sources
 
 
-def open_sources(settings: Settings, environment: Mapping[str, str], needed: Callable[[], frozenset[str]]) -> Opened:
+def open_sources(
+    settings: Settings, environment: Mapping[str, str], needed: Callable[[], frozenset[str]], *, is_anew: bool = False
+) -> Opened:
     """Return what ought to be connected, read for the first time.
 
     needed: names the registries that some agreement in force cannot do without.
+    is_anew: see `Sources.start`.
     Raises: ConfigurationError when a manifest is wrong, or the database of registrations cannot be used.
     """
     stated, stores = settings.registries, settings.stores
     secrets = Secrets(environment, stated.secrets)
     store = SqlRegistrations(Database(stores.registrations_url or sqlite_url(stores.folder / "registrations.db")))
     sources = Sources((*((FOLDER,) if stated.builtin else ()), *stated.folders), store, secrets, needed)
-    sources.start()
+    sources.start(is_anew=is_anew)
     return Opened(store, secrets, sources)
 
 

@@ -116,21 +116,28 @@ class Shadows:
             except SourceError:
                 self._counts.update(failed(beside.permit, shadows))
             self.walked += 1
+            await self._journal.record([_entry(beside, lineup.rooms, told, frozenset(shadows))])
             if told is not None:
-                await self._journal.record([_entry(beside, lineup.rooms, told, frozenset(shadows))])
                 before = beside.disclosures[0].gathered if beside.disclosures else None
                 self._counts.update(compared(before, told.gathered, shadows, self._catalogue))
         except Exception as error:  # noqa: BLE001 - a shadow disturbs nobody, whatever it does
             log.error("shadow_failed", caught=type(error).__name__)
 
 
-def _entry(beside: Beside, rooms: Rooms, told: Disclosure, shadows: frozenset[str]) -> JournalEntry:
-    """Return the journal entry of a walk: about whom registries were asked, and that nothing was told."""
+def _entry(beside: Beside, rooms: Rooms, told: Disclosure | None, shadows: frozenset[str]) -> JournalEntry:
+    """Return the journal entry of a walk: about whom registries were asked, and that nothing was told.
+
+    told: None when nothing came of it, or when nobody was found.
+    """
+    permit = beside.permit
+    entry = blank(beside.question, rooms, permit.purpose, "search.shadowed")._replace(
+        agreement=f"{permit.agreement_id}@{permit.agreement_version}"
+    )
+    if told is None:
+        return entry
     people = (*told.gathered.people, *told.gathered.others)
     members = {rooms.keys.pseudonym_of(n) for one in people for n in one.known_by() if n.type in ASKED_BY_CITIZENS}
-    permit = beside.permit
-    return blank(beside.question, rooms, permit.purpose, "search.shadowed")._replace(
-        agreement=f"{permit.agreement_id}@{permit.agreement_version}",
+    return entry._replace(
         members=tuple(sorted(members)),
         plan=told.gathered.plan.text(),
         outcomes={s: str(o.outcome) for s, o in told.gathered.outcomes.items() if s in shadows},

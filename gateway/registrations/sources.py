@@ -119,9 +119,11 @@ class Sources:
         found = (path.parent for path, one in self._files.items() if one.manifest and one.manifest.id == registry)
         return next(found, None)
 
-    def start(self) -> Wanted:
+    def start(self, *, is_anew: bool = False) -> Wanted:
         """Read everything for the first time.
 
+        is_anew: whether this process takes the place of one that has ended: others answer, and what is wrong by now is
+            a notice, as it is for them.
         Raises: ConfigurationError when a manifest of the folders is wrong, or the registrations cannot be read.
         """
         for folder in self._folders:
@@ -129,6 +131,8 @@ class Sources:
                 raise ConfigurationError(f"registries.folders: there is no folder {folder}")
         self._unread = False
         self.refresh()
+        if is_anew:
+            return self.wanted
         if wrong := [one.fault for one in self._files.values() if one.fault]:
             raise ConfigurationError("\n".join(wrong))
         if self._unread:

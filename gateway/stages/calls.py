@@ -292,9 +292,15 @@ class Calls:
                 keep_s = errand.lifetime_s + errand.stale_s
                 await self._cache.put_many(
                     [
-                        (errand.key_of(s), kept, errand.negative_s if kept.record is None else keep_s)
+                        # What passes is kept under a name that nobody looks for, and only so that whoever forgets the
+                        # person forgets what was read by the number found, too.
+                        (
+                            errand.key_of(s) if s not in passing else RecordKey(*lane.key, s),
+                            kept,
+                            errand.negative_s if kept.record is None else keep_s,
+                        )
                         for s, kept in records.items()
-                        if s not in passing
+                        if s not in passing or (kept.record is not None and kept.record.identifiers)
                     ],
                     errand.generation,
                 )

@@ -59,7 +59,11 @@ def traits_of(
                 # INVARIANT: an outage is never a "no", and never leads to somebody else: with less known of a person
                 # than there is, nobody is looked up.
                 return UnavailableReason.IDENTIFIER_UNAVAILABLE
-            if said.record is not None and (value := said.record.values.get(name)) is not None:
+            if said.record is None:
+                continue
+            if name in said.record.unusable:  # it is stated, in words that nobody here understands
+                return UnavailableReason.IDENTIFIER_UNAVAILABLE
+            if (value := said.record.values.get(name)) is not None:
                 traits[name] = value
                 break
     if options is None or not options.narrowed_by(traits):

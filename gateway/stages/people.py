@@ -59,13 +59,21 @@ class Person:
         )
         return self.unlinked(heard._replace(record=heard.record._replace(values={})))
 
-    def unlinked(self, heard: Heard) -> Heard:
-        """Return what was heard without the numbers that the person was linked to."""
-        if not self.linked or heard.record is None:
+    def unlinked(self, heard: Heard, by: Identifier | None = None) -> Heard:
+        """Return what was heard without any number, where it was asked for by one that the person was linked to.
+
+        by: the number asked by; None for the look-up that linked the person.
+        """
+        if heard.record is None or (by is not None and self.linked.get(by.type) != by.value):
             return heard
+        others = [one for one in heard.record.identifiers.items() if one[0] not in SHARED_TYPES]
+        if any(
+            self.identifiers.get(type_, value) != value and (type_, value) not in self.aliases
+            for type_, value in others
+        ):
+            return refused(heard)  # whoever bears the number found is known there by another one than this person's
         # INVARIANT: a number that rests on linkage never makes two people one, nor gives anybody a number.
-        own = {t: value for t, value in heard.record.identifiers.items() if self.linked.get(t) != value}
-        return heard._replace(record=heard.record._replace(identifiers=own))
+        return heard._replace(record=heard.record._replace(identifiers={}))
 
     def number_for(self, step: Step, plan: Plan, issuers: Issuers) -> Identifier | None:
         """Return the number to ask by: one the person was found by, else one that an earlier step stated.
@@ -87,11 +95,11 @@ class Person:
                     value = values[0] if len(values) == 1 else None
                     break
                 value = stated
-            if value is None:
-                value = self.linked.get(type_)
             if value is not None:
                 return Identifier(type_, value)
-        return None
+        linking = [s.yields for s in plan.steps if s.traits and s.key in keys] if self.linked else ()
+        found = {type_: self.linked[type_] for yields in linking for type_ in yields if type_ in self.linked}
+        return next((Identifier(type_, found[type_]) for type_ in step.by if type_ in found), None)
 
     def disputes(self, step: Step, plan: Plan) -> bool:
         """Tell whether a number that the step takes is known of this person, and disputed."""
@@ -110,16 +118,20 @@ class Person:
                 values.append(stated)
         return values
 
-    def numbers(self, issuers: Issuers) -> dict[str, str]:
-        """Return the person's own numbers, one of each type; none of a type that is disputed without its issuer."""
+    def numbers(self, issuers: Issuers, keys: Iterable[tuple[str, str]] | None = None) -> dict[str, str]:
+        """Return the person's own numbers, one of each type; none of a type that is disputed without its issuer.
+
+        keys: the lookups whose word counts; None: that of all.
+        """
+        words = self.heard.values() if keys is None else [self.heard[key] for key in keys if key in self.heard]
         stated: dict[str, str] = dict(self.identifiers)
         is_disputed = False
-        for heard in self.heard.values():
+        for heard in words:
             for type_, value in heard.record.identifiers.items() if heard.record is not None else ():
                 is_disputed = is_disputed or stated.setdefault(type_, value) != value
         if not is_disputed:
             return {type_: value for type_, value in stated.items() if type_ not in SHARED_TYPES}
-        claims = crosswalk(self.heard.values(), issuers)
+        claims = crosswalk(words, issuers)
         undoubted = {t: [c for c in said if Identifier(t, c.value) not in self.aliases] for t, said in claims.items()}
         known = agreed({t: said for t, said in undoubted.items() if said}, self.identifiers)
         return {type_: value for type_, value in known.items() if type_ not in SHARED_TYPES}

@@ -286,7 +286,7 @@ class Walk:
         for person in self._about(step):
             if step.key in person.heard or person.permit is None or not person.permit.allows(step.source_id):
                 continue
-            if any(type_ in person.identifiers for type_ in step.yields):
+            if any(type_ in person.identifiers for type_ in step.yields) or self._leads_nowhere(step, person):
                 continue
             by = person.leading_number()
             traits = traits_of(person, step, self.plan, self.ground.lookups)
@@ -296,12 +296,23 @@ class Walk:
             else:
                 whose[by] = person
                 others = [dict(other.identifiers) for other in self.people if other is not person]
-                known[by] = Known(person.numbers(self.ground.issuers), traits | {KIN_NUMBERS: others})
+                # Of the numbers, too, only those count that steps before this one stated: see `traits_of`.
+                numbers = person.numbers(self.ground.issuers, self.plan.earlier[step.number - 1])
+                known[by] = Known(numbers, traits | {KIN_NUMBERS: others})
         if not whose:
             return None
         errand = self._errand(step, tuple(whose), _NOTHING)
         errand.known = known
         return _Taken(step, whose, errand)
+
+    def _leads_nowhere(self, step: Step, person: Person) -> bool:
+        """Tell whether a person keeps back all that would be asked for by the number that a look-up by traits finds."""
+        # INVARIANT: no registry is told who somebody is to learn what that person keeps back.
+        return not any(
+            after.names - self._kept_back(after, person) or after.yields
+            for after in self.plan.steps
+            if step.number in after.after and person.permit is not None and person.permit.allows(after.source_id)
+        )
 
     def _about(self, step: Step) -> Sequence[Person]:
         if step.who is Who.EVERYONE:
@@ -350,7 +361,7 @@ class Walk:
             elif step.traits:
                 person.heard[step.key] = person.linked_by(heard)
             elif not taken.is_by_alias or heard.record is not None:
-                person.heard[step.key] = person.unlinked(heard)
+                person.heard[step.key] = person.unlinked(heard, number)
         if taken.rest:
             return self._next_part(step, taken.rest)
         return None if taken.is_by_alias else self._by_aliases(step)

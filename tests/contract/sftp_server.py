@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
-from typing import NamedTuple
+import asyncio
+from contextlib import asynccontextmanager, suppress
+from typing import Any, NamedTuple
 
 import asyncssh
 
@@ -58,3 +59,45 @@ async def sftp_server(folder, serving=asyncssh.SFTPServer):
     finally:
         server.close()
         await server.wait_closed()
+
+
+class Line:
+    """A line to a server that can fall silent: it passes nothing on any more, and closes nothing."""
+
+    def __init__(self):
+        self.port = 0
+        self.is_silent = False
+
+    async def carry(self, reader, writer):
+        """Pass on what comes."""
+        try:
+            with suppress(OSError):
+                while piece := await reader.read(65_536):
+                    if not self.is_silent:
+                        writer.write(piece)
+        finally:
+            writer.transport.abort()
+
+
+@asynccontextmanager
+async def line_to(server):
+    """Lead to a server by another port."""
+    line = Line()
+    carried: set[asyncio.Task[Any]] = set()
+
+    async def lead(reader, writer):
+        task = asyncio.current_task()
+        assert task is not None
+        carried.add(task)
+        there, back = await asyncio.open_connection("127.0.0.1", server.port)
+        await asyncio.gather(line.carry(reader, back), line.carry(there, writer))
+
+    listening = await asyncio.start_server(lead, "127.0.0.1", 0)
+    line.port = listening.sockets[0].getsockname()[1]
+    try:
+        yield line
+    finally:
+        listening.close()
+        for one in carried:
+            one.cancel()
+        await asyncio.gather(*carried, return_exceptions=True)

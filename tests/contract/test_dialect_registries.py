@@ -308,6 +308,18 @@ async def test_a_registry_that_is_switched_off_is_not_listened_to(country: Count
     assert country.mock.later.callbacks.sent[-1].status == 403
 
 
+async def test_what_only_a_shadow_or_a_canary_is_connected_for_tells_no_events(country: Country):
+    """Nobody is forgotten, and no programme told, on the word of a registry of which no version is live."""
+    country.connected("g4", callback={"auth": "secret_path"})
+    (manifest,) = country._standing.manifests
+    country._standing.manifests = (manifest.model_copy(update={"id": "land"}),)
+    address = country._door.make_url("/callbacks/crvs.of-events/registry/notify")
+    async with aiohttp.ClientSession() as client:
+        answer = await client.post(address, json={"header": {}, "message": {}})
+
+    assert answer.status == 403
+
+
 async def test_a_secret_address_opens_one_question_and_nothing_else(country: Country):
     """Events come to another address, known to this registry alone; no registry that can prove itself has one."""
     door, path = country._door, "registry/notify"

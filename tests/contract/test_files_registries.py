@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import io
 import json
 import os
@@ -17,6 +18,7 @@ import xlsxwriter
 
 from adapters.generic.files.place import MOST_ENTRIES
 from adapters.kit.checking import check_manifest
+from adapters.said import listen
 from standards.errors import (
     ConfigurationError,
     SourceContractError,
@@ -24,7 +26,7 @@ from standards.errors import (
     SourceUnavailableError,
 )
 from standards.states import UnavailableReason
-from tests.contract.sftp_server import PASSWORD, USER, sftp_server
+from tests.contract.sftp_server import PASSWORD, USER, line_to, sftp_server
 from tests.contract.tables import asked, connected, who
 
 pytestmark = pytest.mark.contract
@@ -162,6 +164,21 @@ async def surname(registry, number="UIN 100"):
     return record and record.values.get("surname")
 
 
+async def test_the_rows_that_an_answer_rests_on_are_noted_for_evidence(folder, grants):
+    """As JSON that whoever holds the list can write again; nobody's rows are an answer too."""
+    drop(folder, csv_of())
+    registry, said = grants(), []
+    for number in ("UIN 100", "UIN 100", "UIN 999"):
+        heard = listen()
+        await asked(registry, "grants", [number], ["surname"])
+        said.append([one.digest for one in heard])
+
+    assert said[0] == said[1]
+    assert said[2] == [hashlib.sha256(b"[]").digest()]
+    assert len(said[0]) == 1
+    assert said[0] != said[2]
+
+
 class TestFormats:
     async def test_a_row_becomes_a_record(self, folder, grants):
         """Several rows count together; whoever is not in the list is nobody; the age of the drop is told."""
@@ -262,15 +279,27 @@ class TestFormats:
         assert not any(word in str(caught.value) for word in ("Moyo", "PV100", "999", "1234567890123456"))
 
     async def test_a_number_that_is_written_otherwise_is_found(self, folder, grants):
-        """By the forms that the manifest names, several of them; what is written in none of them stays as it is."""
-        spelled = {"PV100": "100-200", "PV200": "300 400", "PV400": "5-6"}
+        """By the forms that the manifest names, several of them, and as Hearth would write it."""
+        spelled = {"PV100": "100-200", "PV200": "300 400", "PV400": "56"}
         drop(folder, csv_of([(spelled.get(row[0], row[0]), *row[1:]) for row in GRANTS]))
         registry = grants(
             ("grants: {rows_per_subject: 2}", 'grants: {rows_per_subject: 2, written: {UIN: ["###-###", "### ###"]}}'),
             (', prefix: "PV"', ""),
         )
-        names = [await surname(registry, f"UIN {number}") for number in ("100200", "300400", "5-6", "56", "100-200")]
+        names = [await surname(registry, f"UIN {number}") for number in ("100200", "300400", "56", "5-6", "100-200")]
         assert names == ["Moyo", "Okafor; Ada", "Mayo", None, None]
+
+    async def test_a_number_that_is_written_in_no_known_way_refuses_the_list(self, folder, grants):
+        """Whoever it is of would seem not to stand in it."""
+        drop(folder, csv_of([("100.200", *GRANTS[0][1:]), *GRANTS[1:]]))
+        registry = grants(
+            ("grants: {rows_per_subject: 2}", 'grants: {rows_per_subject: 2, written: {UIN: ["###-###"]}}'),
+            (', prefix: "PV"', ""),
+        )
+        with pytest.raises(SourceContractError, match="uin: a number is written in none of the ways") as caught:
+            await surname(registry, "UIN 100200")
+
+        assert "100.200" not in str(caught.value)
 
     async def test_more_rows_of_one_than_promised_are_refused(self, folder, grants):
         """They may be a mistake, and are no answer."""
@@ -598,6 +627,32 @@ class TestSftp:
             registry = grants(SFTP, url=f"sftp://127.0.0.1:{server.port}/", environment=environment)
             with pytest.raises(SourceUnavailableError, match="shorter or longer"):
                 await surname(registry)
+
+    @pytest.mark.parametrize("when", ["__init__", "scandir", "open", "read"])
+    async def test_a_server_that_falls_silent_holds_nobody_up(self, folder, grants, monkeypatch, when):
+        """Nor keeps the next look from happening, which finds it talking again."""
+        drop(folder, csv_of())
+        monkeypatch.setattr("adapters.generic.files.sftp._SILENT_S", 0.2)
+
+        def fall_silent(self, *arguments, **more):
+            line.is_silent = line.is_silent or falls
+            return getattr(super(Falling, self), when)(*arguments, **more)
+
+        class Falling(asyncssh.SFTPServer):
+            """Does the same, and its line falls silent meanwhile."""
+
+        setattr(Falling, when, fall_silent)
+        async with sftp_server(folder, Falling) as server, line_to(server) as line:
+            falls = True
+            environment = {"GRANTS_USER": USER, "GRANTS_HOST_KEY": server.host_key, "GRANTS_PASSWORD": PASSWORD}
+            patience = ("timeout_s: 20", "timeout_s: 1")
+            registry = grants(SFTP, patience, url=f"sftp://127.0.0.1:{line.port}/", environment=environment)
+            async with asyncio.timeout(15):
+                state = await adapter_of(registry).look()
+            assert state.trouble.startswith("the server cannot be reached")
+            falls = line.is_silent = False
+            assert (await adapter_of(registry).look()).trouble is None
+            assert await surname(registry) == "Moyo"
 
     async def test_another_server_is_not_talked_to(self, folder, grants):
         """Whoever took its place learns neither password nor name."""

@@ -18,7 +18,11 @@ from adapters.generic.mapping.layout import (
     RecordLayout,
     ValueField,
 )
+from adapters.generic.mapping.traits import TraitsOptions
+from adapters.kit.checking import catalogue_differences
+from adapters.kit.watching import opened
 from adapters.manifest import Manifest
+from adapters.ports import LinkableAdapter
 from adapters.reading_manifest import json_schema, read_manifest
 from adapters.terms import Contacts, Hours, Legal
 
@@ -46,6 +50,7 @@ def table(head):
         ("of `records.LOOKUP`", RecordLayout),
         ("of an attribute", ValueField),
         ("of a number", NumberField),
+        ("of `by_traits`", TraitsOptions),
         ("of `legal`", Legal),
     ],
 )
@@ -120,3 +125,16 @@ def test_a_manifest_of_the_guide_is_read_as_it_stands():
     text = re.findall(r"^`pensions/manifest.yaml`:\n\n```yaml\n(.*?)^```", GUIDE, re.MULTILINE | re.DOTALL)[0]
 
     assert read_manifest(text, "pensions").id == "pensions"
+
+
+async def test_the_registry_without_numbers_that_the_guide_shows_can_be_asked():
+    """Its parts and the rest of the first example are a manifest that a driver takes."""
+    pensions = re.findall(r"^`pensions/manifest.yaml`:\n\n```yaml\n(.*?)^```", GUIDE, re.MULTILINE | re.DOTALL)[0]
+    (parts,) = [one for one in PARTS if "issues" in one]
+    stated = YAML(typ="safe", pure=True).load(pensions) | parts | {"authority": {}}
+    manifest = Manifest.model_validate(stated)
+    environment = {"HEARTH_PENSIONS_URL": "http://127.0.0.1:9", "HEARTH_PENSIONS_KEY": "k"}
+
+    async with opened(manifest, environment) as (adapter, _):
+        assert isinstance(adapter, LinkableAdapter)
+    assert catalogue_differences(manifest) == []

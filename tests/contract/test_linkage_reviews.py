@@ -18,6 +18,7 @@ from gateway.linkage.tables import LinkageStoreError
 from gateway.telemetry import Metrics
 from gateway.work.seal import UnsealError
 from standards.errors import ConfigurationError, MalformedMessageError
+from standards.identifiers import identifier
 from tests.builders import KEYS, NOW
 from tests.databases import postgresql
 from tests.fakes import StillClock
@@ -216,6 +217,22 @@ async def test_what_waits_too_long_is_forgotten_and_decisions_last_longer(linker
     assert (await ask(linker, DOUBTFUL)).outcome is Outcome.NONE
     clock.move(DAY_S)
     assert (await ask(linker, DOUBTFUL)).outcome is Outcome.AMBIGUOUS
+
+
+async def test_who_withdraws_waits_for_nobody(linker, book):
+    """Their open pairs leave the queue, under whichever number; others stay, and so does what was decided."""
+    other = known({"UIN": "9876543210"})
+    await ask(linker, DOUBTFUL, who=known({"UIN": "1234567890", "BRN": "B-1"}))
+    await ask(linker, row("FL-2", surname="Kimaro", second_name=None), who=other)
+    await ask(linker, row("FL-3", surname="Kimaro", second_name=None), who=known(), source="roll")
+    decided = next(one for one in book.all() if one.source_id == "roll")
+    book.decide(decided.review_id, State.DIFFERENT, "officer")
+
+    await linker.forget(identifier("BRN", "B-1"))
+    await linker.forget(identifier("UIN", "1234567890"))
+
+    assert {one.source_id: one.state for one in book.all()} == {"list": "open", "roll": "different"}
+    assert await book.tidied() == (1, 0, 1)
 
 
 async def test_a_full_queue_takes_no_more(linker, book):

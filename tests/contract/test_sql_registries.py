@@ -17,6 +17,7 @@ from adapters.generic.sql.way import Bounded, Database, address
 from adapters.kit.checking import check_manifest
 from adapters.ports import Deadline
 from adapters.reading_manifest import load_manifest
+from adapters.said import listen
 from standards.errors import (
     ConfigurationError,
     SourceContractError,
@@ -404,6 +405,23 @@ class TestSearch:
         for wrong in (Comparison("surname", Operator.LT, "N"), Comparison("roof", Operator.EQ, "tin"), Every(())):
             with pytest.raises(SourceContractError):
                 await found(fund, wrong)
+
+
+class TestEvidence:
+    async def test_the_rows_that_an_answer_rests_on_are_noted(self, fund):
+        """Whoever asks the same of the same rows has the same digest; nobody's rows are an answer too."""
+        said = []
+        for number in ("TIN 1001", "TIN 1001", "TIN 1002", "TIN 9999"):
+            heard = listen()
+            await asked(fund, "insured", [number], ["sex"])
+            said.append(tuple(heard))
+        heard = listen()
+        await who(fund, "people", {"surname": "moyo", "birth_date": "1980-02-03", "sex": "2"})
+        said.append(tuple(heard))
+
+        assert [len(one) for one in said] == [1] * 5
+        assert said[0] == said[1]
+        assert len(set(said)) == 4
 
 
 class TestCandidates:

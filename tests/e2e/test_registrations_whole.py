@@ -27,6 +27,7 @@ from gateway.registrations.store import Registration, SqlRegistrations
 from gateway.registrations.tables import Database
 from gateway.settings import Settings
 from gateway.stages.rooms import Rooms
+from standards.errors import ConfigurationError
 from tests.subscribing import StepWork
 from tests.unit.gateway.registrations.steps import PATH, step
 from tests.unit.gateway.registrations.test_sources import changed, version_line
@@ -67,7 +68,7 @@ class Place:
         store.close()
 
     @asynccontextmanager
-    async def open(self, environment: dict[str, str] | None = None) -> AsyncIterator[Gateway]:
+    async def open(self, environment: dict[str, str] | None = None, *, is_anew: bool = False) -> AsyncIterator[Gateway]:
         """A gateway over them."""
         settings = Settings.model_validate(
             {
@@ -78,7 +79,8 @@ class Place:
             }
         )
         with patch.object(bootstrap, "open_work", lambda *_: StepWork(utc_now)):  # a process has one alone
-            gateway = Gateway(settings, "https://gateway.example.org", environment or ENVIRONMENT | ELSEWHERE)
+            around = environment or ENVIRONMENT | ELSEWHERE
+            gateway = Gateway(settings, "https://gateway.example.org", around, is_anew=is_anew)
         await gateway.open()
         try:
             yield gateway
@@ -195,3 +197,22 @@ async def test_whoever_edits_the_database_makes_no_other_version_of_what_was_app
         assert answering(gateway) == place.version
         assert [n.kind for n in gateway.lineups.notices] == [NoticeKind.TAMPERED]
         assert gateway.registrations.standing()["crvs"][0]["state"] == str(State.LIVE)
+
+
+@pytest.mark.parametrize("wrong", ["manifest", "reference"])
+async def test_a_worker_that_is_started_anew_goes_without_what_is_wrong_by_now(place: Place, wrong: str) -> None:
+    """The others answer meanwhile; a port that nobody serves would be half an outage. A first start is refused."""
+    environment = ENVIRONMENT | ELSEWHERE
+    if wrong == "manifest":
+        place.manifest.write_text("id: [crvs", encoding="utf-8")
+    else:
+        environment = {name: value for name, value in environment.items() if name != "HEARTH_CRVS_URL"}
+
+    with pytest.raises(ConfigurationError):
+        async with place.open(environment):
+            pass
+    async with place.open(environment, is_anew=True) as gateway:
+        assert answering(gateway) is None
+        assert [one.kind for one in gateway.lineups.notices] == [
+            NoticeKind.UNREADABLE if wrong == "manifest" else NoticeKind.NOT_CONNECTED
+        ]

@@ -19,6 +19,7 @@ from adapters.generic.mapping.records import Found, Records
 from adapters.generic.mapping.tables import People, columns, key_columns, written_columns
 from adapters.generic.mapping.written import plain_row
 from adapters.ports import SourceAnswer, TraitAnswer
+from adapters.said import note_rows
 from adapters.transport.client import resolved
 from adapters.transport.statuses import check_status
 from standards.errors import ConfigurationError, SourceContractError
@@ -86,6 +87,7 @@ class FilesAdapter:
         if any(len(of_one) > most for of_one in found.of_keys):
             raise SourceContractError(self.manifest.id, "more rows than the manifest allows")
         once = {place: row for of_one in found.of_keys for place, row in of_one}
+        note_rows(once.values())
         # A drop is a whole list, so whoever is not in it is somebody the registry does not hold.
         read = Found(list(once.values()), frozenset(request.subjects), found.as_of)
         return self._records[request.lookup].answer(read, request.subjects, request.names)
@@ -104,6 +106,7 @@ class FilesAdapter:
             keys += own
         most = people.most * self._most[request.lookup]
         found = (await self._way.find(keys, most + 1, deadline)).of_keys
+        note_rows({place: row for of_one in found for place, row in of_one}.values())
         answers = []
         for places in of_whom:
             once = {place: row for at in places for place, row in found[at]}
@@ -179,6 +182,9 @@ def contents(manifest: Manifest) -> Contents:
                 yield from _block_keys(name, of_list, candidate.traits)
 
     def plain(row: dict[str, Any]) -> dict[str, Any]:
+        # INVARIANT: nobody is missing by mistake: who stands in a list in a form that is not looked for would be.
+        if strange := [name for name, one in written.items() if one.is_strange(row[name])]:
+            raise DropError(f"{strange[0]}: a number is written in none of the ways that `written` names")
         return plain_row(row, written) if written else row
 
     return Contents(tuple(sorted(kept)), keys, plain)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import posixpath
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple, cast
 
 import asyncssh
@@ -14,11 +14,13 @@ from adapters.generic.files.place import MOST_ENTRIES, TOO_MANY, Entry, PlaceErr
 from adapters.generic.files.spool import Spool
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
 
 _PIECE_BYTES: Final = 262_144
 _LONGEST_S: Final = 1800.0
 """How long a list may take to be fetched."""
+_SILENT_S: Final = 60.0
+"""How long the next piece of it may take."""
 
 
 class Access(NamedTuple):
@@ -60,16 +62,19 @@ class SftpFolder:
 
         Raises: PlaceError.
         """
-        entries = []
-        async with self._session() as session, asyncio.timeout(self._timeout_s):
-            count = 0
-            async for one in session.scandir(os.fsencode(self._access.folder)):
-                count += 1
-                if count > MOST_ENTRIES:
-                    raise PlaceError(TOO_MANY)
-                attrs, name = one.attrs, os.fsdecode(one.filename)
-                if attrs.type == asyncssh.FILEXFER_TYPE_REGULAR and "/" not in name:
-                    entries.append(Entry(name, attrs.size or 0, float(attrs.mtime or 0)))
+        async with self._connected() as connection:
+            with _cut_after(connection, self._timeout_s):
+                return await self._entries(await connection.start_sftp_client())
+
+    async def _entries(self, session: asyncssh.SFTPClient) -> list[Entry]:
+        entries, count = list[Entry](), 0
+        async for one in session.scandir(os.fsencode(self._access.folder)):
+            count += 1
+            if count > MOST_ENTRIES:
+                raise PlaceError(TOO_MANY)
+            attrs, name = one.attrs, os.fsdecode(one.filename)
+            if attrs.type == asyncssh.FILEXFER_TYPE_REGULAR and "/" not in name:
+                entries.append(Entry(name, attrs.size or 0, float(attrs.mtime or 0)))
         return entries
 
     async def bring(self, entry: Entry) -> BinaryIO:
@@ -79,48 +84,53 @@ class SftpFolder:
         """
         spool = await asyncio.to_thread(Spool)
         try:
-            async with (
-                self._session() as session,
-                asyncio.timeout(_LONGEST_S),
-                session.open(os.fsencode(posixpath.join(self._access.folder, entry.name)), "rb") as file,
-            ):
-                while spool.bytes <= min(self._most_bytes, entry.size):
-                    piece = cast("bytes", await file.read(_PIECE_BYTES))
-                    if not piece:
-                        break
-                    await asyncio.to_thread(spool.write, piece)
+            async with self._connected() as connection:
+                with _cut_after(connection, _LONGEST_S):
+                    await self._fetch(connection, entry, spool)
             self._check_size(spool.bytes, entry)
             return spool.rewind()
         except BaseException:
             spool.close()
             raise
 
+    async def _fetch(self, connection: asyncssh.SSHClientConnection, entry: Entry, spool: Spool) -> None:
+        with _cut_after(connection, self._timeout_s):
+            session = await connection.start_sftp_client()
+        with _cut_after(connection, _SILENT_S):
+            file = await session.open(os.fsencode(posixpath.join(self._access.folder, entry.name)), "rb")
+        while spool.bytes <= min(self._most_bytes, entry.size):
+            with _cut_after(connection, _SILENT_S):
+                piece = cast("bytes", await file.read(_PIECE_BYTES))
+            if not piece:
+                break
+            try:
+                await asyncio.to_thread(spool.write, piece)
+            except OSError as error:
+                raise PlaceError(f"this machine has no room to read the list ({type(error).__name__})") from None
+
     def _check_size(self, count: int, entry: Entry) -> None:
         if count != entry.size:
             raise PlaceError("the list is shorter or longer than it was said to be")
 
     @asynccontextmanager
-    async def _session(self) -> AsyncIterator[asyncssh.SFTPClient]:
+    async def _connected(self) -> AsyncIterator[asyncssh.SSHClientConnection]:
         access = self._access
         try:
-            async with (
-                asyncssh.connect(
-                    access.host,
-                    access.port,
-                    # INVARIANT: nobody is talked to but whoever holds the pinned key; nothing of this machine's
-                    # own user, its agent, keys or settings, is offered to anybody.
-                    known_hosts=(self._host_keys, [], []),
-                    username=access.user,
-                    password=access.password,
-                    client_keys=self._keys or None,
-                    agent_path=None,
-                    config=None,
-                    connect_timeout=self._timeout_s,
-                    login_timeout=self._timeout_s,
-                ) as connection,
-                connection.start_sftp_client() as session,
-            ):
-                yield session
+            async with asyncssh.connect(
+                access.host,
+                access.port,
+                # INVARIANT: nobody is talked to but whoever holds the pinned key; nothing of this machine's
+                # own user, its agent, keys or settings, is offered to anybody.
+                known_hosts=(self._host_keys, [], []),
+                username=access.user,
+                password=access.password,
+                client_keys=self._keys or None,
+                agent_path=None,
+                config=None,
+                connect_timeout=self._timeout_s,
+                login_timeout=self._timeout_s,
+            ) as connection:
+                yield connection
         except (asyncssh.HostKeyNotVerifiable, asyncssh.KeyExchangeFailed):
             raise RefusedError("the server does not show the pinned host key") from None
         except (asyncssh.PermissionDenied, asyncssh.SFTPPermissionDenied):
@@ -129,6 +139,16 @@ class SftpFolder:
             raise PlaceError("the folder or the list is not there") from None
         except (asyncssh.Error, OSError, TimeoutError) as error:
             raise PlaceError(f"the server cannot be reached ({type(error).__name__})") from None
+
+
+@contextmanager
+def _cut_after(connection: asyncssh.SSHClientConnection, longest_s: float) -> Iterator[None]:
+    """Cut a connection after so long: a server that hangs answers no closing either, of a file or of a session."""
+    cut = asyncio.get_running_loop().call_later(longest_s, connection.abort)
+    try:
+        yield
+    finally:
+        cut.cancel()
 
 
 def _without_host(line: str) -> str:

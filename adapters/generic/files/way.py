@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import sqlite3
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -32,6 +34,8 @@ _SOON_S: Final = 1.0
 """Seconds until the next look while there is no list at all, or one is still being written."""
 _AHEAD: Final = "of a time that has not come, by more than max_ahead_h"
 _LEAST_S: Final = 0.05
+_NO_ROOM: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EMFILE, errno.ENFILE}
+_NO_ROOM_SQLITE: Final = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_NOMEM}
 _LOOKED_AT: Final = 5
 """Drops that are tried, the newest first, until one is good."""
 
@@ -273,6 +277,8 @@ class Drops:
             return self._refuse(drop, str(error))
         except Exception as error:  # noqa: BLE001 - whatever a list holds, it must not keep others from being read
             index.close()
+            if _has_no_room(error):
+                raise PlaceError(f"this machine has no room to read the list ({type(error).__name__})") from None
             return self._refuse(drop, getattr(error, "detail", "") or type(error).__name__)
         before, self._current = self._current, (drop, index)
         if before is not None:
@@ -310,3 +316,10 @@ class Drops:
             raise
         except StoppedError:
             raise PlaceError("stopped") from None
+
+
+def _has_no_room(error: Exception) -> bool:
+    """Tell whether something is for want of room on this machine, and so no fault of the list."""
+    if isinstance(error, sqlite3.Error):
+        return getattr(error, "sqlite_errorcode", 0) & 0xFF in _NO_ROOM_SQLITE
+    return isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno in _NO_ROOM)

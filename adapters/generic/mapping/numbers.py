@@ -103,5 +103,5 @@ def finished(reader: Reader, label: str, number: Decimal, field: ValueField) -> 
     if field.type == "decimal":
         return float(number)
     if number != number.to_integral_value():
-        reader.refuse(label, "not a whole number")
+        reader.refuse(label, "not a whole number; `decimals: 0` rounds it")
     return int(number)

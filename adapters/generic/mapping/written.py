@@ -37,6 +37,11 @@ class Written:
                 found.append("".join(next(characters) if one == _CHARACTER else one for one in form))
         return found
 
+    def is_strange(self, value: object) -> bool:
+        """Tell whether what a column holds is neither written so, nor as Hearth would: letters and digits alone."""
+        plain = self.plain(value)
+        return isinstance(plain, str) and any(not one.isalnum() for one in plain.strip())
+
     def plain(self, value: object) -> object:
         """Return what a column holds as Hearth would; what is written in no such way stays as it is."""
         if isinstance(value, str):

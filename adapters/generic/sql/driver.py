@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from adapters.generic.mapping.records import Found, Records
 from adapters.generic.mapping.tables import column, columns, key_columns, written_columns
@@ -13,6 +13,7 @@ from adapters.generic.sql.selects import Table
 from adapters.generic.sql.way import Database, ExampleTables, SqlWay, address
 from adapters.manifest import BasicAuth, NoAuth
 from adapters.ports import SearchAnswer, SourceAnswer, TraitAnswer
+from adapters.said import note_rows
 from adapters.transport.client import resolved
 from standards.errors import ConfigurationError, SourceContractError
 from standards.identifiers import Identifier, normal_value
@@ -106,7 +107,7 @@ class SqlAdapter:
         """
         asked = self._asked[request.lookup]
         parts = asked.selects(request.subjects, request.names)
-        found = await self._way.read([select for _, select in parts], deadline) if parts else []
+        found = await self._read([select for _, select in parts], deadline)
         answers: dict[Identifier, Record | None] = dict.fromkeys(request.subjects)
         for (type_, _), rows in zip(parts, found, strict=True):
             of_type = [subject for subject in request.subjects if subject.type == type_]
@@ -124,7 +125,7 @@ class SqlAdapter:
             selects = entry.selects(request)
         except ValueError as error:
             raise SourceContractError(self.manifest.id, str(error)) from None
-        counted, page = await self._way.read(selects, deadline)
+        counted, page = await self._read(selects, deadline)
         numbers = (normal_value(str(row[entry.number])) for row in page)
         found = tuple(Identifier(entry.search.yields, number) for number in numbers)
         return SearchAnswer(found, counted[0][_TOTAL])
@@ -136,8 +137,15 @@ class SqlAdapter:
         """
         candidates = self._candidates[request.lookup]
         selects, of_whom = candidates.selects(request.wanted)
-        found = await self._way.read(selects, deadline) if selects else []
+        found = await self._read(selects, deadline)
         return candidates.answer([self._plain(request.lookup, rows) for rows in found], of_whom)
+
+    async def _read(self, selects: Sequence[Bounded], deadline: Deadline) -> list[list[dict[str, Any]]]:
+        """Return the rows of each select, and note them for evidence."""
+        found = await self._way.read(selects, deadline) if selects else []
+        if selects:
+            note_rows(row for rows in found for row in rows)
+        return found
 
     def _plain(self, lookup: str, rows: Sequence[Mapping[str, object]]) -> Sequence[Mapping[str, object]]:
         written = self._written[lookup]

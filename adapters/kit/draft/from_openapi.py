@@ -309,6 +309,8 @@ def _token(flow: Mapping[str, Any], address: str) -> Mapping[str, Any]:
     path = stated.path or "/oauth2/token"
     if stated.netloc and (stated.netloc, stated.scheme) != (below.netloc, below.scheme):
         question += f"; the description has it at another one, {stated.scheme}://{stated.netloc}"
+    elif stated.netloc and not path.startswith(f"{below.path.rstrip('/')}/"):
+        question += f"; it is not below {below.path}, so leave that out of the address, and put it before every path"
     else:
         path = path.removeprefix(below.path.rstrip("/")) or path
     auth = {

@@ -30,6 +30,8 @@ _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _KEYED: Final = "the keys of an object are values, of people perhaps: give a record whose keys are names"
 _SQL_TYPES: Final = (("INT", "integer"), ("REAL", "number"), ("NUM", "number"), ("DEC", "number"), ("BOOL", "boolean"))
 _LIST: Final = {"rows_per_subject": 1}
+_FORM: Final = re.compile(r"[#./ -]{3,40}")
+_MOST_FORMS: Final = 10
 _WORKBOOK: Final = FilesOptions(
     lookups={}, pattern="*", format="xlsx", max_age_h=1, max_bytes=100_000_000, max_rows=1_000_000
 )
@@ -142,6 +144,7 @@ def from_table(url: str) -> Shape:
     if typed:
         options["types"] = typed
     options["rows_per_subject"] = Decide(1, "most rows that one person has; `newest: column` takes the last ones")
+    options |= _spelled(fields)
     return Shape("sql", (Asked("row", fields, options, first_number(fields), 50),), address=f"sqlite:///{path.name}")
 
 
@@ -198,7 +201,21 @@ def _dropped(fields: tuple[Seen, ...], name: str, suffix: str, form: Mapping[str
         **form,
         "max_age_h": Decide(36, "after how many hours a list is too old to be believed"),
     }
-    return Shape("files", (Asked("row", fields, _LIST, first_number(fields), 50),), options=options)
+    listed = {**_LIST, **_spelled(fields)}
+    return Shape("files", (Asked("row", fields, listed, first_number(fields), 50),), options=options)
+
+
+def _spelled(fields: Sequence[Seen]) -> dict[str, Any]:
+    """Return how columns write numbers of people, where signs stand between their letters and digits."""
+    forms: dict[str, tuple[str, ...]] = {}
+    for one in fields:
+        type_ = number_type(one.name)
+        # INVARIANT: of a number, only where its signs stand is written down.
+        seen = tuple(dict.fromkeys(re.sub(r"[^\W_]", "#", text) for text in one.texts))
+        if type_ is not None and any(form.strip("#") for form in seen) and all(map(_FORM.fullmatch, seen)):
+            forms.setdefault(type_, seen[:_MOST_FORMS])
+    asked = "delete it where these signs are part of the number for every registry; add further ways it is written"
+    return {"written": Decide(forms, asked)} if forms else {}
 
 
 def _of_rows(columns: Iterable[str], rows: Sequence[Mapping[str, str | None]]) -> Iterator[Seen]:

@@ -79,7 +79,8 @@ def from_wsdl(path: Path) -> Shape:
     if strangers := [name for name in documents if name != path.name and not name.lower().endswith(_SUFFIXES)]:
         raise ConfigurationError(f"{path}: imports {strangers[0]}, which is called neither .xsd nor .wsdl")
     files = {wsdl if name == path.name else name: text.encode() for name, text in documents.items()}
-    auth = {"kind": "basic", "user": "env:HEARTH_{ID}_USER", "password": "env:HEARTH_{ID}_PASSWORD"}
+    kind = Decide("basic", "how it knows us, which no WSDL says; behind X-Road most often `auth: {kind: none}`")
+    auth = {"kind": kind, "user": "env:HEARTH_{ID}_USER", "password": "env:HEARTH_{ID}_PASSWORD"}
     options, where = service.options(wsdl)
     return Shape("soap", tuple(taken.values()), roots[path.name].get("name") or "", auth, options, where, files=files)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
@@ -19,7 +20,7 @@ from adapters.kit.draft.from_wsdl import from_wsdl
 from adapters.kit.draft.shapes import Asked, Decide, Seen, Shape
 from standards.attributes import Catalogue
 from standards.errors import ConfigurationError
-from standards.identifiers import GROUP_TYPES, PERSON_TYPES
+from standards.identifiers import GROUP_TYPES, PERSON_TYPES, normal_type
 
 _MOST_BYTES: Final = 20_000_000
 _MOST_YAML: Final = 1_000_000
@@ -131,6 +132,16 @@ def check_numbers(types: tuple[str, ...]) -> None:
     known = (*PERSON_TYPES, *GROUP_TYPES)
     if not types or [one for one in types if one not in known]:
         raise ConfigurationError(f"name one number or more, of {', '.join(known)}")
+
+
+def check_called(type_: str) -> None:
+    """Accept a type of number that Hearth knows, or one of a registry's own. Raises: ConfigurationError."""
+    if re.fullmatch(r"[A-Z][A-Z0-9_]{1,49}", type_) is None or normal_type(type_) != type_:
+        known = ", ".join((*PERSON_TYPES, *GROUP_TYPES))
+        raise ConfigurationError(
+            f"--number says NAME=TYPE, such as personalCode=UIN. Hearth knows {known}; a number that the registry "
+            "alone gives out has a type of its own, in capitals, digits and _, such as HOLDER_NO"
+        )
 
 
 def check_attributes(names: tuple[str, ...]) -> None:

@@ -10,6 +10,7 @@ from adapters.kit.draft.guessing import day_of, field_of, guess
 from adapters.kit.draft.shapes import Decide
 from adapters.kit.readiness import RULES
 from standards.errors import ConfigurationError
+from standards.identifiers import GROUP_TYPES, PERSON_TYPES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -146,8 +147,12 @@ def _manifest(id_: str, shape: Shape, office: Mapping[str, str], lookups: list[_
         "limits": Decide({"timeout_s": 2.0, "retries": 1, "max_in_flight": 8}, "what its owner agrees to"),
         "freshness": Decide({"max_lag_h": 24}, "how far its records may lag behind life, in hours"),
         "authority": Decide(dict.fromkeys(held, 5), "whose word weighs more: 1 is authoritative, 5 one among others"),
-        "lookups": [one.stated() for one in lookups],
     }
+    own = sorted({type_ for one in lookups for type_ in one.numbers} - {*PERSON_TYPES, *GROUP_TYPES})
+    if own:
+        asked = "whether it gives them out itself; who is asked about is found there by traits (`by_traits`) only"
+        content["issues"] = Decide(own, asked)
+    content["lookups"] = [one.stated() for one in lookups]
     options = {**shape.options, "lookups": {one.name: one.options for one in lookups}}
     content[shape.speaks] = options
     content["records"] = {one.name: one.layout() for one in lookups}

@@ -96,6 +96,9 @@ async def _given(gateway: Gateway, kind: str, read: _Read) -> None:
     Raises: _RefusedError when that is nobody, or it cannot be read or kept.
     """
     source_id = read.caller.source_id
+    if kind == "notify" and all(one.id != source_id for one in gateway.manifests):
+        # INVARIANT: nobody is told, and nobody is forgotten, on the word of a version that nobody has brought live.
+        raise _RefusedError(403, ErrorCode.FORBIDDEN, "no version of this registry is live here")
     try:
         match kind:
             case "on-subscribe" | "on-unsubscribe" | "notify":

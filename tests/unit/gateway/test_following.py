@@ -35,6 +35,18 @@ class Calls:
         return 1
 
 
+class Queue:
+    """What waits for an officer, as far as forgetting goes."""
+
+    def __init__(self) -> None:
+        self.forgotten: list[Identifier] = []
+        self.woken = asyncio.Event()
+
+    async def forget(self, number: Identifier) -> None:
+        self.forgotten.append(number)
+        self.woken.set()
+
+
 @pytest.fixture
 def ledger(tmp_path):
     """A ledger of two processes: the one that writes, and the one that follows."""
@@ -60,24 +72,24 @@ async def test_what_another_process_withdrew_is_forgotten_once(ledger):
     writing, following = ledger
     await writing.record(decided(Decision.REFUSED))
     start, _ = await following.gone(0)
-    calls = Calls()
-    task = asyncio.create_task(follow_ledger(following, calls, EmergencyFolder(None, CATALOGUE, 30), start))  # type: ignore[arg-type]
+    calls, queue = Calls(), Queue()
+    task = asyncio.create_task(follow_ledger(following, calls, queue, EmergencyFolder(None, CATALOGUE, 30), start))  # type: ignore[arg-type]
     await writing.record(decided(Decision.GRANTED))
     await writing.record(decided(Decision.WITHDRAWN))
-    await asyncio.wait_for(calls.woken.wait(), 5)
+    await asyncio.wait_for(queue.woken.wait(), 5)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
 
-    assert calls.forgotten == [WHO]
+    assert calls.forgotten == queue.forgotten == [WHO]
     assert calls.cleared == 0
 
 
 async def test_who_cannot_learn_of_withdrawals_keeps_nothing(ledger):
     """And goes on trying."""
     _, following = ledger
-    calls = Calls()
+    calls, queue = Calls(), Queue()
     following.stamp = lambda: 1 / 0
-    task = asyncio.create_task(follow_ledger(following, calls, EmergencyFolder(None, CATALOGUE, 30), 0))  # type: ignore[arg-type]
+    task = asyncio.create_task(follow_ledger(following, calls, queue, EmergencyFolder(None, CATALOGUE, 30), 0))  # type: ignore[arg-type]
     await asyncio.wait_for(calls.woken.wait(), 5)
     calls.woken.clear()
     await asyncio.wait_for(calls.woken.wait(), 5)

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from policies.minimise import UNDISCLOSED, minimise
-from standards.household import Outcome, SourceOutcome
+from standards.household import Evidence, Outcome, SourceOutcome
 from standards.permit import Form, FormKind, Operator
 from standards.states import (
     Absent,
@@ -36,6 +36,19 @@ def test_the_answer_holds_the_permitted_names_and_no_identifiers():
     assert [member.identifiers for member in answer.members] == [{}, {}]
     assert answer.attributes == {}
     assert answer.sources == composed.sources
+
+
+@pytest.mark.parametrize("refused", [frozenset(), frozenset({"list"})], ids=["open", "refused"])
+def test_that_somebody_was_found_by_linkage_is_not_told_of_a_registry_that_is_refused(refused):
+    """It would say that the registry holds this person."""
+    granted = permit({"surname": VALUE})
+    evidence = (Evidence("asked"), Evidence("linked", "list", score=17.2, detail="surname exact"))
+    composed = profile({"surname": said("Moyo")})
+    composed = composed._replace(members=(composed.members[0]._replace(evidence=evidence),))
+
+    (member,) = minimise(composed, granted, {1: person(granted, refused_sources=refused)}).members
+    assert [one.basis for one in member.evidence] == (["asked"] if refused else ["asked", "linked"])
+    assert [one.basis for one in minimise(composed, granted, {}).members[0].evidence] == ["asked"]
 
 
 def test_a_number_leaves_as_an_attribute_only():

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from adapters.generic.xroad.options import XRoadOptions
 from adapters.kit import probing
 from adapters.kit.probe_calls import MOST_UNANSWERED, UNKNOWN
 from adapters.kit.probing import Terms, probe, read_numbers
@@ -643,3 +644,27 @@ def test_a_registry_that_answers_gateways_only_is_not_probed(run):
     registry.manifest = dialect_manifest(trust={"sign": "jws"})
     with pytest.raises(ConfigurationError, match="which needs a running gateway"):
         run(registry)
+
+
+def test_numbers_that_it_is_said_to_know_and_does_not_hold_are_a_finding(run):
+    """Asked for in another form than its own, nobody is held: a probe that passed would hide it."""
+    registry = Registry()
+    registry.said = lambda *_: None
+    report, found = run(registry)
+
+    assert found["known numbers"].is_good is False
+    assert "`written`" in found["known numbers"].remedy
+    assert not report.passed
+
+
+@pytest.mark.parametrize("is_behind_x_road", [True, False])
+def test_where_no_credentials_are_sent_it_is_said_who_knows_who_asks(run, is_behind_x_road):
+    """Behind X-Road the security servers do; without them nobody."""
+    registry = Registry()
+    if is_behind_x_road:
+        stated = {"protocol": "rest", "client": "PV/GOV/1/hearth", "service": "PV/GOV/2/pensions/people"}
+        registry.manifest = registry.manifest.model_copy(update={"xroad": XRoadOptions.model_validate(stated)})
+    _, found = run(registry)
+
+    assert found["without credentials"].is_good is None
+    assert ("security servers" in found["without credentials"].text) is is_behind_x_road

@@ -124,8 +124,8 @@ def test_a_number_with_a_name_of_its_own_is_said(tmp_path):
     asked = ("new", str(tmp_path / "land"), "--from", str(source))
 
     assert "--number personalCode=UIN" in run(*asked).output
-    assert "name one number or more, of UIN" in run(*asked, "--number", "codigoUnico=SHOE").output
-    assert "name one number or more, of UIN" in run(*asked, "--number", "UIN").output
+    assert "has a type of its own, in capitals" in run(*asked, "--number", "codigoUnico=shoe").output
+    assert "--number says NAME=TYPE" in run(*asked, "--number", "UIN").output
     drafted = run(*asked, "--number", "codigoUnico=UIN")
     assert drafted.exit_code == 0, drafted.output
     layout = load_manifest(tmp_path / "land" / "manifest.yaml").records["titles"]

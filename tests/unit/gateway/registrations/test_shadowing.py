@@ -146,6 +146,8 @@ async def test_a_shadow_that_fails_disturbs_nobody() -> None:
     desk.shadows.offer(await desk.ask())
     await desk.walked(1)
     assert desk.outcomes().keys() == {"failed"}
+    (entry,) = desk.journal.entries
+    assert (entry.event, entry.released, entry.subject != "") == ("search.shadowed", (), True)
 
     broken = Desk()
     beside = await broken.ask()

@@ -19,11 +19,13 @@ from gateway.stages.calls import Calls, Terms
 from gateway.stages.compose import Composer
 from gateway.stages.derive import Deriver
 from gateway.stages.fetch import Fetcher, Gathered
+from gateway.stages.household import Found
+from gateway.stages.people import Person
 from gateway.stages.plan import Planner
 from standards.identifiers import Identifier
 from standards.permit import PersonPermit
 from standards.rules import BoundaryRule
-from standards.states import Absent, Unavailable, UnavailableReason, Value
+from standards.states import Absent, Unavailable, UnavailableReason, Value, Withheld
 from tests.builders import CATALOGUE, KEY, NEVER, NOW, REGISTERED, lookup, permitting, record, small_manifest
 from tests.fakes import InMemoryRegistry, StillClock, connected
 from tests.unit.policies.builders import VALUE
@@ -293,6 +295,49 @@ class TestLookingUp:
         assert of["births"].asked == []
         assert the_list(of).looked_for == []
 
+    async def test_who_keeps_back_all_that_the_list_holds_is_not_looked_up(self):
+        """It is told no name to learn what nobody may read."""
+        of = country(rows("1"))
+        gathered = await gather(of, permit=OPEN._replace(refused_attributes={"list": LAND}))
+
+        assert the_list(of).looked_for == []
+        assert isinstance(told(gathered), Withheld)
+
+    async def test_a_trait_in_words_that_nobody_understands_is_not_nothing(self):
+        """Somebody of whom less is known than is stated may be missed, and is not said to be missing."""
+        of = country(rows("2"))
+        unread = {"given_name": UnavailableReason.UNMAPPED_CODE}
+        of["facts"].records = {"person": [record({"surname": "Moyo"}, UIN="1", unusable=unread)]}
+        gathered = await gather(of)
+
+        assert the_list(of).looked_for == []
+        assert told(gathered) == Unavailable(UnavailableReason.IDENTIFIER_UNAVAILABLE, "list")
+
+    async def test_a_record_found_by_linkage_gives_nobody_a_number(self):
+        """Whatever else the list knows of whoever bears its number."""
+        of = country(rows("1"))
+        of["list"].records = {"entry": [record({"land_area_ha": 2.0}, LIST_NO="L1", TIN="T1")]}
+        gathered = await gather(of)
+
+        assert isinstance(told(gathered), Value)
+        assert gathered.people[0].every_number() == {("UIN", "1")}
+
+    async def test_a_record_of_another_number_than_the_person_s_is_somebody_else_s(self):
+        """Names agree, and the list itself says that it is not Asha."""
+        of = country(rows("1"))
+        of["list"].records = {"entry": [record({"land_area_ha": 2.0}, LIST_NO="L1", UIN="7")]}
+
+        assert told(await gather(of)) == Unavailable(UnavailableReason.AMBIGUOUS_IDENTITY, "list")
+
+    async def test_what_was_read_by_a_number_an_officer_gave_is_forgotten_with_the_person(self):
+        """As it is with a number that the gateway found itself."""
+        for is_reviewed in (False, True):
+            of, cache = country(rows("1")), MemoryCache(KEY, 10_000_000)
+            await gather(of, cache=cache, settling=SameName(is_reviewed=is_reviewed))
+            await cache.forget([ASHA])
+
+            assert len(cache) == 0
+
     async def test_a_match_is_remembered_briefly_what_is_open_is_not(self):
         """An officer's decision counts for the next question."""
         cache = MemoryCache(KEY, 10_000_000)
@@ -351,6 +396,43 @@ async def test_the_order_of_arrival_decides_nothing():
         outcomes.add(repr([told(gathered, person) for person in (0, 1)]))
 
     assert len(outcomes) == 1
+
+
+@pytest.mark.parametrize("turns", [0, 40], ids=["early", "late"])
+async def test_numbers_heard_by_chance_play_no_part_in_who_somebody_is(turns):
+    """The same is known of somebody whether a registry that does not matter here has answered already or not."""
+    taxes = small_manifest("taxes", lookup(by=["UIN"], identifiers=("UIN", "TIN"), attributes=("occupation",)))
+    of = country(rows("1"))
+    of["facts"].turns = 20
+    of["taxes"] = InMemoryRegistry(taxes, {"person": [record({"occupation": "x"}, UIN="1", TIN="T1")]}, turns=turns)
+    registries, now, settling = connected(of), StillClock(NOW), SameName()
+    calls = Calls(registries, MemoryCache(KEY, 0), now, settling=settling)
+    planner = Planner((*MANIFESTS, taxes), CATALOGUE)
+    await Fetcher(registries, calls, now).fetch(
+        lambda _: planner.plan(LAND | {"occupation"}, "UIN", None, linkage=True),
+        ASHA,
+        permitting(OPEN),
+        max_age_s=3600,
+        deadline=NEVER,
+        transaction_id="t",
+    )
+
+    assert [dict(known.identifiers) for known in settling.settled] == [{"UIN": "1"}]
+
+
+@pytest.mark.parametrize("has_linked", [False, True], ids=["before", "after"])
+def test_a_number_that_linkage_found_is_asked_by_only_after_it_and_after_the_person_s_own(has_linked):
+    """Else it would depend on who answers first by which number somebody is asked about."""
+    person = Person(0, Found({"UIN": "1"}, "SELF", ()))
+    person.linked = {"LIST_NO": "L1"}
+    plan = PLANNER.plan(LAND, "UIN", None, linkage=True)
+    by_list_no = next(step for step in plan.steps if step.lookup == "entry")
+    early = plan.steps[0]._replace(by=("LIST_NO",))
+    both = by_list_no._replace(by=("LIST_NO", "UIN"))
+
+    asked = person.number_for(by_list_no if has_linked else early, plan, {})
+    assert asked == (Identifier("LIST_NO", "L1") if has_linked else None)
+    assert person.number_for(both, plan, {}) == ASHA
 
 
 @pytest.mark.parametrize("on_the_list", [("1", "2"), ("2",)], ids=["listed", "not listed"])

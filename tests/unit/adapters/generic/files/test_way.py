@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
+from adapters.generic.files.index import Index
 from adapters.generic.files.options import FilesOptions
 from adapters.generic.files.place import Entry, PlaceError
 from adapters.generic.files.way import Contents, Drops
@@ -106,6 +107,22 @@ async def test_a_defect_of_our_own_refuses_one_list_and_no_other(opened):
     shelf.files["newer"] = (written("Banda"), NOW - 30)
     assert (await way.look()).trouble is None
     assert await first(way) == "Banda"
+
+
+async def test_a_full_disk_is_no_fault_of_the_list(opened, monkeypatch):
+    """It is read again, and taken once there is room."""
+    way = opened(Shelf(list=written("Moyo", *["x"] * 3000)))
+    open_ = Index.__init__
+
+    def cramped(self, columns):
+        open_(self, columns)
+        self._database.execute("PRAGMA max_page_count=4")
+
+    with monkeypatch.context() as full:
+        full.setattr(Index, "__init__", cramped)
+        assert (await way.look()).trouble == "this machine has no room to read the list (OperationalError)"
+    assert (await way.look()).trouble is None
+    assert await first(way) == "Moyo"
 
 
 async def test_a_defect_of_the_place_is_told_and_passes(opened):

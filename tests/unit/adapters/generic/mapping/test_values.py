@@ -263,3 +263,10 @@ def test_whatever_comes_is_read_or_refused(written, stated):
     types = {"string": str, "code": str, "date": str, "boolean": bool, "integer": int, "money": int, "decimal": float}
     expected = types.get(stated.get("type", "string"), list)
     assert value is None or type(value) in {expected, str if value == "unmapped" else expected}
+
+
+def test_an_amount_that_is_not_whole_says_by_what_it_would_be_rounded():
+    """Hundredths become whole units only where the manifest says so."""
+    with pytest.raises(SourceContractError, match="`decimals: 0` rounds it"):
+        read(12345, **MONEY, factor=0.01)
+    assert read(12345, **MONEY, factor=0.01, decimals=0) == 123

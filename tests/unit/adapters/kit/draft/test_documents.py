@@ -143,6 +143,7 @@ def test_a_wsdl_brings_what_it_imports(tmp_path):
     assert manifest.soap.path == "/services/Pension.v2"
     assert "what stands at Requester" in asked
     assert "IncludeClosed" not in lookup.arguments
+    assert "how it knows us, which no WSDL says" in asked
 
 
 def test_only_what_speaks_soap_1_1_is_drafted(tmp_path):

@@ -8,9 +8,10 @@ import sqlite3
 import pytest
 
 from adapters.kit.draft.emit import questions
-from adapters.kit.draft.guessing import date_form, number_type
-from adapters.kit.draft.reading import shape_asked, shape_from
+from adapters.kit.draft.guessing import calling, date_form, number_type
+from adapters.kit.draft.reading import check_called, shape_asked, shape_from
 from adapters.kit.draft.writing import files_of, written
+from adapters.manifest import OAuth2Auth
 from adapters.reading_manifest import read_manifest
 from standards.errors import ConfigurationError
 
@@ -136,3 +137,70 @@ def test_numbers_are_known_by_their_names():
         "id": None,
         "roof": None,
     }
+
+
+def test_numbers_written_with_signs_are_looked_for_as_they_are_written(tmp_path):
+    """Otherwise a list of dashed numbers would hold nobody; of the numbers, only where the dashes stand is kept."""
+    source = tmp_path / "list.csv"
+    source.write_text("National ID;Scheme\n20-0000001-4;Fund\n20-0000002-2;Fund\n", encoding="utf-8")
+    text = drafted(shape_from(str(source)))
+    files = read_manifest(text, "draft").files
+
+    assert files is not None
+    assert files.lookups["row"].written == {"UIN": ("##-#######-#",)}
+    assert [question for _, question in questions(text) if "signs are part of the number" in question]
+    assert "0000001" not in text
+
+
+@pytest.mark.parametrize("number", ["2000000014", "20 Main Road, flat 4b"])
+def test_what_needs_no_form_or_has_none_is_given_none(tmp_path, number):
+    """Plain numbers are found as they are; other texts are no numbers, and would tell of somebody."""
+    source = tmp_path / "list.csv"
+    source.write_text(f'National ID;Scheme\n"{number}";Fund\n', encoding="utf-8")
+    files = read_manifest(drafted(shape_from(str(source))), "draft").files
+
+    assert files is not None
+    assert files.lookups["row"].written == {}
+
+
+def test_a_registry_that_is_asked_by_a_number_of_its_own_is_drafted_too(tmp_path):
+    """Its type is one that nobody else knows, and the draft asks whether the registry gives it out."""
+    check_called("HOLDER_NO")
+    source = tmp_path / "list.csv"
+    source.write_text("Holder;Surname\nH7;Moyo\n", encoding="utf-8")
+    with calling({"Holder": "HOLDER_NO"}):
+        text = drafted(shape_from(str(source)))
+    manifest = read_manifest(text, "draft")
+
+    assert (manifest.issues, manifest.lookups[0].by) == (("HOLDER_NO",), ("HOLDER_NO",))
+    assert [question for _, question in questions(text) if "by_traits" in question]
+
+
+@pytest.mark.parametrize("type_", ["", "holderNo", "NID", "X"])
+def test_a_type_that_is_none_is_refused_with_those_there_are(type_):
+    """Small letters, and another spelling of a type that has a name here."""
+    with pytest.raises(ConfigurationError, match=r"personalCode=UIN.*HOLDER_NO"):
+        check_called(type_)
+
+
+@pytest.mark.parametrize(
+    ("token", "path", "is_told"),
+    [
+        ("https://office.example/api/oauth/token", "/oauth/token", False),
+        ("https://office.example/oauth/token", "/oauth/token", True),
+    ],
+)
+def test_a_token_endpoint_that_is_not_below_the_address_is_told(tmp_path, token, path, is_told):
+    """Otherwise `/api` would stand before it, and no token would be given."""
+    scheme = {"type": "oauth2", "flows": {"clientCredentials": {"tokenUrl": token, "scopes": {}}}}
+    parts = {"securitySchemes": {"clients": scheme}}
+    source = tmp_path / "api.json"
+    servers = [{"url": "https://office.example/api"}]
+    source.write_text(json.dumps(OPENAPI | {"components": parts, "servers": servers}), encoding="utf-8")
+    text = drafted(shape_from(str(source)))
+
+    auth = read_manifest(text, "draft").connection.auth
+
+    assert isinstance(auth, OAuth2Auth)
+    assert auth.token_path == path
+    assert any("not below /api" in question for _, question in questions(text)) is is_told
