@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import OperationalError, ProgrammingError, SQLAlchemyError
 
 from standards.errors import ConfigurationError, InteropError
 
 T = TypeVar("T")
+_INSERTS: Final[Mapping[str, Callable[[sa.Table], sqlite.Insert | postgresql.Insert]]] = {
+    "sqlite": sqlite.insert,
+    "postgresql": postgresql.insert,
+}
 
 
 class ThreadedDatabase:
@@ -63,6 +68,11 @@ class ThreadedDatabase:
         """Let go of the database."""
         self._thread.shutdown(wait=True, cancel_futures=True)
         self._engine.dispose()
+
+
+def add_new(on: sa.Engine | sa.Connection, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
+    """Return the statement that adds rows, and passes over those that are there."""
+    return _INSERTS[on.dialect.name](table).on_conflict_do_nothing()
 
 
 def _prepare(connection: object, _record: object) -> None:

@@ -39,7 +39,7 @@ class Handles:
 
     def named(self, source_id: str, number: Identifier) -> str:
         """Return the name of whoever has a number, before a registry."""
-        return self._digest("person", source_id, f"{number.type}={number.value}")
+        return self._digest("person", source_id, *_own({number.type: number.value}))
 
     def pairs(self, source_id: str, known: Known, candidate: Candidate) -> tuple[Handle, ...]:
         """Return the names of a pair: every number of the one with every number of the other."""

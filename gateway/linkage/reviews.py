@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import orjson
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
-from gateway.database import ThreadedDatabase
+from gateway.database import ThreadedDatabase, add_new
 from gateway.linkage.pairs import Handle, Handles
 from gateway.linkage.tables import METADATA, PAIRS, REVIEWS, LinkageStoreError, Review
 from gateway.linkage.weighing import Reason
@@ -27,10 +26,6 @@ if TYPE_CHECKING:
     from standards.identifiers import Identifier
 
 _DAY_S: Final = 86_400
-_INSERTS: Final[Mapping[str, Callable[[sa.Table], sqlite.Insert | postgresql.Insert]]] = {
-    "sqlite": sqlite.insert,
-    "postgresql": postgresql.insert,
-}
 
 
 class State(StrEnum):
@@ -181,7 +176,7 @@ class ReviewBook:
         if is_full:
             return False
         review_id = known or f"lr-{secrets.token_hex(10)}"
-        add = _INSERTS[on.dialect.name](PAIRS).on_conflict_do_nothing().returning(PAIRS.c.pair)
+        add = add_new(on, PAIRS).returning(PAIRS.c.pair)
         rows = {one.pair: {"pair": one.pair, "person": one.person, "review_id": review_id} for one in wish.handles}
         # One after the other in order: two processes that queue one pair wait for each other, and the second finds it.
         added = [on.execute(add.values(rows[pair])).scalar() for pair in pairs]

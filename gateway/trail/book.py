@@ -16,10 +16,11 @@ from uuid import uuid4
 import orjson
 import sqlalchemy as sa
 
+from gateway.database import add_new
 from gateway.journal.search import SLACK
 from gateway.journal.store import ENTRIES, Store, end_of, rows_after
 from gateway.trail.notices import AccessNotice, notice_id
-from gateway.trail.tables import CURSOR, NOTICES, PLACES, WATCHES, Tables, add_new, add_places
+from gateway.trail.tables import CURSOR, NOTICES, PLACES, WATCHES, Tables, add_places
 from gateway.trail.telling import QUESTIONS, UNMADE, Entry, Found
 
 ROWS: Final = 500

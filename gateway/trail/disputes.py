@@ -21,8 +21,9 @@ import sqlalchemy as sa
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from gateway.database import add_new
 from gateway.keys import Keys, write_private
-from gateway.trail.tables import DISPUTERS, DISPUTES, Tables, add_new
+from gateway.trail.tables import DISPUTERS, DISPUTES, Tables
 from standards.errors import ConfigurationError
 from standards.identifiers import Identifier
 

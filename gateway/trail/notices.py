@@ -14,7 +14,8 @@ from typing import Final, NamedTuple, Protocol
 
 import sqlalchemy as sa
 
-from gateway.trail.tables import NOTICES, WATCHES, add_new
+from gateway.database import add_new
+from gateway.trail.tables import NOTICES, WATCHES
 
 
 class WishesChangedError(Exception):

@@ -5,12 +5,11 @@ Nobody stands in them in clear: people are keyed pseudonyms, numbers are sealed,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
 from standards.errors import ConfigurationError, JournalError
@@ -82,11 +81,6 @@ DISPUTERS: Final = sa.Table(
     sa.Column("dispute_id", _HANDLE, primary_key=True),
 )
 
-_INSERTS: Final[Mapping[str, Callable[[sa.Table], sqlite.Insert | postgresql.Insert]]] = {
-    "sqlite": sqlite.insert,
-    "postgresql": postgresql.insert,
-}
-
 
 def open_tables(url: str) -> sa.Engine:
     """Return an engine over the tables, which are made if they are not there.
@@ -107,11 +101,6 @@ def open_tables(url: str) -> sa.Engine:
             f"stores.trail_url: the trail cannot be kept there ({type(error).__name__})"
         ) from error
     return engine
-
-
-def add_new(engine: sa.Engine, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
-    """Return the statement that adds rows, and passes over those that are there."""
-    return _INSERTS[engine.dialect.name](table).on_conflict_do_nothing()
 
 
 def add_places(engine: sa.Engine, connection: sa.Connection, places: Sequence[tuple[str, int]]) -> None:
