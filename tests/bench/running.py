@@ -174,8 +174,9 @@ class Bench:
         """
         hearth = self.gateway()
         address = f"http://127.0.0.1:{hearth.port}{hearth.path}"
-        question = json.loads(self.question.replace(MARK, digits(0)).replace(NUMBER, "0"))
+        question = json.loads(self.question.replace(MARK, digits(0)).replace(NUMBER, secrets.token_hex(4)))
         plain = httpx.post(address, json=question, headers=dict(hearth.headers), trust_env=False)
+        question["header"]["message_id"] = secrets.token_hex(8)
         question["message"]["search_request"][0]["search_criteria"]["hearth:explain"] = True
         shown = httpx.post(address, json=question, headers=dict(hearth.headers), trust_env=False)
         item = shown.json()["message"]["search_response"][0]

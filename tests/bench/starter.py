@@ -19,6 +19,7 @@ from gateway.settings import load
 from gateway.stages.admit import Admission, parsed
 from gateway.stages.compose import Composer
 from gateway.stages.decide import Decisions
+from gateway.stages.deciding import Deciding
 from gateway.tokens import TokenOffice
 from policies.ledger import SqliteLedger
 from standards.identifiers import Identifier
@@ -28,20 +29,22 @@ from standards.permit import PersonPermit
 def without_token() -> None:
     """Take every caller for the only consumer."""
 
-    def consumer_of(office: TokenOffice, token: str) -> Any:
+    async def identified(office: TokenOffice, token: str, scope: str = "") -> Any:
         return next(iter(office._consumers.values()))
 
-    mock.patch.object(TokenOffice, "consumer_of", consumer_of).start()
+    mock.patch.object(TokenOffice, "identified", identified).start()
 
 
 def without_admit() -> None:
-    """Read the first message; of every later one only the number asked about."""
+    """Read the first message; of every later one only its id and the number asked about."""
     opening, reading, kept = Admission.open, Admission.questions, list[Any]()
 
     def first_opened(self: Admission, consumer: Any, body: bytes, *more: Any) -> Any:
         if not kept:
             kept.append(opening(self, consumer, body, *more))
-        return kept[0]._replace(raw=parsed(body))
+        raw = parsed(body)
+        header = kept[0].header._replace(message_id=raw["header"]["message_id"])
+        return kept[0]._replace(header=header, raw=raw)
 
     def first_read(self: Admission, opened: Any, *more: Any) -> Any:
         if len(kept) == 1:
@@ -64,20 +67,22 @@ def without_decide() -> None:
             permits.append(decide(self, *arguments, **more))
         return permits[0]
 
-    people = Decisions.people
+    within = Deciding.within
 
-    def asked(self: Decisions, permit: Any, now: Any) -> Callable[..., Any]:
-        ask = people(self, permit, now)
+    async def first_within(
+        self: Deciding, subjects: Sequence[Mapping[str, str]], places: Any
+    ) -> Sequence[PersonPermit]:
+        if not persons:
+            persons.append((await within(self, subjects, places))[0])
+        return persons[:1] * len(subjects)
 
-        async def decide_people(subjects: Sequence[Mapping[str, str]]) -> Sequence[PersonPermit]:
-            if not persons:
-                persons.append((await ask(subjects))[0])
-            return persons[:1] * len(subjects)
-
-        return decide_people
+    async def nobody_anew(self: Deciding, *_: Any) -> list[Any]:
+        return []
 
     mock.patch.object(Decisions, "decide", decided).start()
-    mock.patch.object(Decisions, "people", asked).start()
+    mock.patch.object(Deciding, "within", first_within).start()
+    mock.patch.object(Deciding, "reconsider", nobody_anew).start()
+    mock.patch.object(Deciding, "probed", nobody_anew).start()
 
 
 def without_compose() -> None:
