@@ -188,7 +188,7 @@ def _registry(manifest: Manifest, session: Session, environment: Mapping[str, st
         sealing = None
     guarded = Guarded(build(manifest, client, sealing, here), manifest.limits)
     if options is None or options.callback is None or here is None:
-        return Registry(manifest, guarded)
+        return Registry(manifest, guarded, close=client.close)
     stated = options.callback
     caller = Caller(
         manifest.id,
@@ -200,7 +200,8 @@ def _registry(manifest: Manifest, session: Session, environment: Mapping[str, st
         sealing=sealing,
     )
     if not options.events:
-        return Registry(manifest, guarded, None, caller)
+        return Registry(manifest, guarded, None, caller, client.close)
     path = f"/callbacks/{caller.secret}" if stated.auth == "secret_path" else ""
     place = f"{here.address}{path}" if here.address else ""
-    return Registry(manifest, guarded, DciEvents(manifest, client, guarded, sealing, place, new_id=new_id), caller)
+    events = DciEvents(manifest, client, guarded, sealing, place, new_id=new_id)
+    return Registry(manifest, guarded, events, caller, client.close)

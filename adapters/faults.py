@@ -6,27 +6,22 @@
     application/problem+json                            RFC 9457
     any text
 
-Of all of them only a code that looks like one is kept: their texts can quote the people asked about.
+Of all of them only a code is kept, as it may be shown: their texts can quote the people asked about.
 """
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final, NoReturn
 
-import orjson
-
+from adapters.shown import UNNAMED, shown
 from adapters.transport.statuses import check_status
 from standards.errors import SourceContractError, SourceRefusedError, SourceUnavailableError
+from standards.json_bodies import JsonError, parsed
 from standards.states import UnavailableReason
 
 if TYPE_CHECKING:
     from adapters.ports import Response
 
-_CODE: Final = re.compile(
-    r"(?:err|rjct)(?:\.[a-z_]{1,40}){1,4}|[1-5]\d\d|[A-Z]{2,20}(?:[_-][A-Z]{2,20}){1,4}(?:-\d{1,4})?"
-)
-"""Codes of the standard, numbers of statuses, words in capitals: nothing that anybody is called or numbered by."""
 _ACCEPTED: Final = frozenset({"ACK", "NACK"})
 _REFUSES: Final = frozenset({"ERR_ACCESS_DENIED", "err.request.unauthorized", "err.request.forbidden", "401", "403"})
 _MAY_PASS: Final = {
@@ -36,7 +31,6 @@ _MAY_PASS: Final = {
     "429": UnavailableReason.SOURCE_BUSY,
     "err.service.unavailable": UnavailableReason.SOURCE_DOWN,
 }
-UNNAMED: Final = "unnamed error"
 
 
 def check_answer(response: Response, source_id: str) -> None:
@@ -47,29 +41,29 @@ def check_answer(response: Response, source_id: str) -> None:
     if 200 <= response.status <= 299:
         return
     try:
-        parsed = orjson.loads(response.body)
-    except orjson.JSONDecodeError:
-        parsed = None
-    code = fault_in(parsed)
+        code = fault_in(parsed(response.body))
+    except JsonError:
+        code = None
     check_status(response, source_id, said=f", {code}" if code not in (None, UNNAMED, str(response.status)) else "")
 
 
-def fault_in(parsed: object) -> str | None:
+def fault_in(content: object) -> str | None:
     """Return the code of the error that a body states, `UNNAMED` where it has none to show; None if it states none."""
-    if not isinstance(parsed, dict):
+    if not isinstance(content, dict):
         return None
-    inner = parsed.get("message")
-    ack = inner if isinstance(inner, dict) and "ack_status" in inner else parsed
-    if str(ack.get("ack_status", "")).upper() in _ACCEPTED:
+    inner = content.get("message")
+    ack = inner if isinstance(inner, dict) and "ack_status" in inner else content
+    status = ack.get("ack_status")
+    if isinstance(status, str) and status.upper() in _ACCEPTED:
         return None  # some products state an `error` beside every acknowledgement
-    for stated in (parsed.get("errors"), ack.get("error"), parsed.get("error")):
+    for stated in (content.get("errors"), ack.get("error"), content.get("error")):
         first = stated[0] if isinstance(stated, list) and stated else stated
         if first:
             return _code(first.get("code") if isinstance(first, dict) else None)
     if "ack_status" in ack:
         return UNNAMED
-    is_problem = "title" in parsed and ("status" in parsed or "type" in parsed)
-    return _code(parsed.get("code", parsed.get("status"))) if is_problem else None
+    is_problem = "title" in content and ("status" in content or "type" in content)
+    return _code(content.get("code", content.get("status"))) if is_problem else None
 
 
 def raise_fault(code: str, source_id: str) -> NoReturn:
@@ -85,5 +79,4 @@ def raise_fault(code: str, source_id: str) -> NoReturn:
 
 
 def _code(stated: object) -> str:
-    word = str(stated) if isinstance(stated, str | int) else ""
-    return word if _CODE.fullmatch(word) else UNNAMED
+    return shown(str(stated) if isinstance(stated, str | int) else None)

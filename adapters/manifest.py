@@ -85,7 +85,9 @@ class Lookup(Model):
         default="person", description="Whether its records are of single people or of groups, such as households."
     )
     by: tuple[str, ...] = Field(
-        default=(), description="Identifier types it takes, the preferred one first. One call may mix them."
+        default=(),
+        description="Identifier types it takes, the preferred one first. One call may mix them. Everybody it holds is "
+        "found by each of them: who is not found by one is taken for not held.",
     )
     batch: int = Field(default=50, ge=1, description="Most subjects in one call.")
     identifiers: tuple[str, ...] = Field(default=(), description="Identifier types its records yield.")

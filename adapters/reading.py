@@ -12,14 +12,14 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn, TypeVar
 from uuid import UUID
 
-import orjson
-
+from adapters.shown import shown
 from standards.errors import SourceContractError
 from standards.identifiers import Identifier, identifier, normal_value
+from standards.json_bodies import JsonError, parsed
 from standards.states import JsonValue, UnavailableReason
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Container, Iterable, Mapping
 
     from adapters.ports import Record
 
@@ -37,15 +37,6 @@ _MOST_DIGITS: Final = 18
 _EXACT: Final = 2**53
 """From here on a float may stand for its neighbours too."""
 _NUMBER: Final = re.compile(r"[+-]?\d{1,18}(\.\d{1,18})?")
-_CODE: Final = re.compile(r"[1-5]\d\d|(?=.{1,60}\Z)[A-Za-z]+(?:[._:-]+(?:[A-Za-z]+\d{0,4}|\d{1,4}))+", re.ASCII)
-"""Statuses, and words joined by signs: a single word may be a name, and a run of digits anybody's number."""
-_MOST_SHOWN: Final = 5
-"""Digits of a code that is shown."""
-_WORDS: Final = frozenset(
-    {"succ", "rjct", "pdng", "rcvd", "ack", "nack", "err", "ACK", "NACK", "ERR", "success", "error", "failed"}
-    | {"Client", "Server", "MustUnderstand", "VersionMismatch"}
-)
-"""Single words that the standard and SOAP have for how it went."""
 
 
 class Reader(NamedTuple):
@@ -65,11 +56,14 @@ class Reader(NamedTuple):
 
     def json(self, body: bytes) -> dict[str, Any]:
         """Return the JSON object that a body holds."""
+        return self.record("body", self.parsed(body))
+
+    def parsed(self, body: bytes) -> object:
+        """Return what a JSON body holds, whatever it is."""
         try:
-            parsed = orjson.loads(body)
-        except orjson.JSONDecodeError:
-            raise SourceContractError(self.source_id, "body: not JSON") from None
-        return self.record("body", parsed)
+            return parsed(body)
+        except JsonError as error:
+            raise SourceContractError(self.source_id, f"body: {error}") from None
 
     def required(self, field: str, value: T | None) -> T:
         """Return a value that the registry promised to give."""
@@ -200,12 +194,12 @@ class Reader(NamedTuple):
             self.refuse(field, "not a text")
         return str(value)
 
-    def shown(self, code: object) -> str:
-        """Return a registry's error code for an operator's log, if it looks like a code at all."""
-        if not isinstance(code, str) or not (code in _WORDS or _CODE.fullmatch(code)):
-            return "unnamed error"
-        # A person's number may come in pieces.
-        return code if sum(map(str.isdigit, code)) <= _MOST_SHOWN else "unnamed error"
+    def shown(self, code: object, declared: Container[str] = ()) -> str:
+        """Return a registry's error code for an operator's log, or what stands for it where it may be personal.
+
+        declared: the codes that its manifest names.
+        """
+        return shown(code, declared)
 
 
 class Draft:

@@ -23,7 +23,7 @@ from adapters.terms import Clock
 from standards.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from ruamel.yaml.nodes import Node
@@ -75,9 +75,11 @@ class ManifestError(ConfigurationError):
         super().__init__("\n".join(lines))
 
 
-def load_manifest(path: Path) -> Manifest:
+def load_manifest(path: Path, noticing: Callable[[Path], object] = lambda _: None) -> Manifest:
     """Return the manifest of a file, checked by its schema and by its model.
 
+    noticing: told of each further file that it is made of (a WSDL, its schemas) before that is read, also of one that
+        is not there: whoever follows a manifest follows these too.
     Raises: ManifestError with file, line, column and what to change, for up to ten mistakes.
     """
     try:
@@ -89,21 +91,24 @@ def load_manifest(path: Path) -> Manifest:
     except (OSError, UnicodeDecodeError) as error:
         why = "save it in UTF-8" if isinstance(error, UnicodeDecodeError) else type(error).__name__
         raise ManifestError(str(path), [Mistake("", f"cannot be read: {why}")]) from None
-    return read_manifest(text, str(path), path.parent)
+    return read_manifest(text, str(path), path.parent, noticing)
 
 
-def read_manifest(text: str, name: str, folder: Path | None = None) -> Manifest:
+def read_manifest(
+    text: str, name: str, folder: Path | None = None, noticing: Callable[[Path], object] = lambda _: None
+) -> Manifest:
     """Return the manifest that a text is.
 
     name: of the file, for errors.
     folder: where the documents lie that it names; None for a text that must do without.
+    noticing: as of `load_manifest`.
     Raises: ManifestError as `load_manifest` does.
     """
     content = _content(text, name)
     places = Places(text)
     if folder is not None:
         try:
-            content = gathered(content, folder)
+            content = gathered(content, folder, noticing)
         except ConfigurationError as error:
             raise ManifestError(name, [Mistake(places.of(["soap", "wsdl"]), str(error))]) from None
     broken = (mistake for error in _validator().iter_errors(content) for mistake in _mistakes(error, places))

@@ -21,6 +21,7 @@ from adapters.transport.client import open_session
 from gateway.agreements import follow, operators, public_key, report
 from gateway.cache import SWEEP_S, MemoryCache
 from gateway.consents import Consents, EmergencyFolder, follow_ledger
+from gateway.database import open_engine
 from gateway.delivery.database import Database, ExchangeError
 from gateway.delivery.deliveries import Deliveries, Outside
 from gateway.delivery.outbox import Outbox
@@ -34,6 +35,7 @@ from gateway.keys import Keys, follow_keys, open_keys
 from gateway.linkage.linker import follow_reviews
 from gateway.linkage.wiring import open_linker
 from gateway.pipeline import Rooms
+from gateway.pulses import Pulses
 from gateway.registrations.following import follow_lineups
 from gateway.registrations.lineups import Lineups, Manifests
 from gateway.registrations.office import suspended
@@ -119,6 +121,7 @@ class Gateway:
         self.trail = Trail(places, self.keys, Manifests(lambda: self.manifests), self.journal, utc_now)
         self._wire_later(process_name(stores.folder, worker))
         self._wire_subscriptions()
+        self.pulses = Pulses(stores)
 
     def _wire_trust(self) -> None:
         """Wire who asks, and what is believed: keys, signatures, tokens, replay, limits, admission."""
@@ -176,7 +179,7 @@ class Gateway:
             self.misfit,
             lambda: utc_now().date(),
         )
-        self.counter = QuestionCounter(stores.counters_url or sqlite_url(stores.folder / "counters.db"))
+        self.counter = QuestionCounter(stores.counters_url or sqlite_url(stores.folder / "counters.db"), open_engine)
         self.handles = HandleFile(stores.folder / stores.keys)
 
     def _wire_lineups(self) -> None:
@@ -353,6 +356,7 @@ class Gateway:
         self.waiting.close()
         self.replay.close()
         self.exchange.close()
+        self.pulses.close()
         log.info("gateway_closed", pid=os.getpid())
 
     def _take_keys(self) -> None:

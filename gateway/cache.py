@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Hashable, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 import orjson
@@ -17,7 +17,7 @@ from adapters.ports import Record
 from gateway.ports import AnswerKey, Kept, Looked, RecordKey
 from standards.identifiers import GROUP_TYPES, Identifier
 
-ENTRY_BYTES: Final = 790
+ENTRY_BYTES: Final = 890
 """What an entry costs that holds no record: keys, tags, times, digests. This and the next are measured with
 tracemalloc."""
 RECORD_BYTES: Final = 340
@@ -28,6 +28,10 @@ PERSON_BYTES: Final = 650
 """What a further person named in a record costs: a member, or next of kin."""
 MARK_S: Final = 600.0
 """For how long it is remembered that somebody was forgotten: longer than any call may be under way, in seconds."""
+MOST_MARKS: Final = 100_000
+"""Of so many numbers at most; before the oldest of them, everybody counts as forgotten."""
+MOST_BESIDE: Final = 8
+"""Records of one person, asked for other attributes each, that are kept side by side: a look tries one by one."""
 
 TOUCH_S: Final = 1.0
 """How often an answer in use keeps its records from being the least recently used, in seconds."""
@@ -38,13 +42,16 @@ Tag = int
 """Stands for one number of a person. Python's hash of a text is keyed anew in every process, so that no number
 stands in a tag; two numbers with one tag would only make a record be forgotten too early."""
 
+Name = tuple[bytes, Hashable]
+"""A keyed digest, and the attributes that a record was asked for, or the question that an answer is for."""
+
 
 class _Entry(NamedTuple):
     what: Kept | _Answer
     until: float
     size: int
     tags: tuple[Tag, ...]
-    """Of its subject's own numbers, then of those whom it names as members."""
+    """Of its subject's own numbers, then of everybody else whom it names."""
     own: int
     """How many of the tags are of the subject's own numbers."""
 
@@ -54,7 +61,7 @@ class _Answer:
 
     __slots__ = ("rests_on", "touched", "what")
 
-    def __init__(self, what: object, rests_on: Sequence[bytes], touched: float) -> None:
+    def __init__(self, what: object, rests_on: Sequence[Name], touched: float) -> None:
         self.what, self.rests_on, self.touched = what, rests_on, touched
 
 
@@ -68,30 +75,32 @@ class MemoryCache:
     def __init__(self, key: bytes, max_bytes: int, monotonic: Callable[[], float] = time.monotonic) -> None:
         self.max_bytes, self._monotonic = max_bytes, monotonic
         self._digest = hashlib.blake2b(key=key[:64], digest_size=16)
-        self._entries: OrderedDict[Hashable, _Entry] = OrderedDict()
-        self._resting: dict[bytes, set[Hashable]] = {}
+        self._entries: OrderedDict[Name, _Entry] = OrderedDict()
+        self._beside: dict[bytes, tuple[Name, ...]] = {}
+        self._resting: dict[Name, set[Name]] = {}
         self._records = 0
-        self._tagged: dict[Tag, list[bytes]] = {}
-        self._ends: dict[int, list[Hashable]] = {}
+        self._tagged: dict[Tag, Name | set[Name]] = {}
+        self._ends: dict[int, set[Name]] = {}
         self._bytes = 0
         self._generation = 0
         self._cleared = 0
         self._marks: OrderedDict[Tag, tuple[int, float]] = OrderedDict()
 
-    async def get_many(self, keys: Sequence[RecordKey]) -> Looked:
-        """Return what is kept for each key, None for what is not or no longer."""
+    async def get_many(self, wanted: Sequence[tuple[RecordKey, frozenset[str]]]) -> Looked:
+        """Return what is kept for each key and covers the names, None for what is not or no longer."""
         now = self._monotonic()
-        found: list[Kept | None] = []
-        for key in keys:
-            name = self._name(key)
-            entry = self._entries.get(name)
-            if entry is not None and entry.until <= now:
+        return Looked([self._get(self._digest_of(key), names, now) for key, names in wanted], self._generation)
+
+    def _get(self, digest: bytes, names: frozenset[str], now: float) -> Kept | None:
+        for name in reversed(self._beside.get(digest, ())):
+            entry = self._entries[name]
+            kept: Kept = entry.what  # type: ignore[assignment] # beside each other are records only
+            if entry.until <= now:
                 self._drop(name)
-                entry = None
-            if entry is not None:
+            elif kept.record is None or names <= kept.names:
                 self._entries.move_to_end(name)
-            found.append(entry.what if entry else None)  # type: ignore[arg-type] # a record's name is no answer's
-        return Looked(found, self._generation)
+                return kept
+        return None
 
     async def put_many(self, entries: Sequence[tuple[RecordKey, Kept, float]], since: int) -> None:
         """Keep records, and let go of the least used beyond the bound."""
@@ -103,17 +112,31 @@ class MemoryCache:
             # INVARIANT: nothing is kept of a person that was asked for before the person was forgotten.
             if self._marks and any(self._marks.get(tag, _UNMARKED)[0] > since for tag in tags):
                 continue
-            name = self._name(key)
-            if name in self._entries:
-                self._drop(name)
+            digest = self._digest_of(key)
+            name = digest, kept.names
+            if digest in self._beside:
+                self._replace(digest, kept)
             self._keep(name, _Entry(kept, now + lifetime_s, _size(kept.record), tags, own))
+            self._beside[digest] = (*self._beside.get(digest, ()), name)
             self._records += 1
             for tag in tags:
                 if (tagged := self._tagged.get(tag)) is None:
-                    self._tagged[tag] = [name]
+                    self._tagged[tag] = name
+                elif isinstance(tagged, set):
+                    tagged.add(name)
                 else:
-                    tagged.append(name)
+                    self._tagged[tag] = {tagged, name}
         self._make_room()
+
+    def _replace(self, digest: bytes, by: Kept) -> None:
+        """Drop what a newer record leaves nothing of; and the oldest, where there would be too many."""
+        beside = self._beside[digest]
+        for name in beside:
+            kept: Kept = self._entries[name].what  # type: ignore[assignment] # beside each other are records only
+            if kept.record is None or by.record is None or kept.names <= by.names:
+                self._drop(name)
+        if len(self._beside.get(digest, ())) == MOST_BESIDE:
+            self._drop(beside[0])
 
     def remember(
         self,
@@ -127,7 +150,7 @@ class MemoryCache:
         now, names = self._monotonic(), []
         until = now + lifetime_s
         for record, kept in rests_on:
-            of = self._name(record)
+            of = self._digest_of(record), kept.names
             entry = self._entries.get(of)
             if entry is None or entry.what is not kept:
                 return
@@ -169,7 +192,8 @@ class MemoryCache:
             tag = waiting.pop()
             self._marks[tag] = (self._generation, now + MARK_S)
             self._marks.move_to_end(tag)
-            for name in list(self._tagged.get(tag, ())):
+            tagged = self._tagged.get(tag, set())
+            for name in tuple(tagged) if isinstance(tagged, set) else (tagged,):
                 entry = self._entries[name]
                 if tag in entry.tags[: entry.own]:
                     further = [t for t in entry.tags[: entry.own] if t not in seen]
@@ -177,12 +201,15 @@ class MemoryCache:
                     waiting += further
                 self._drop(name)
                 dropped += 1
+        while len(self._marks) > MOST_MARKS:
+            _, (self._cleared, _) = self._marks.popitem(last=False)
         return dropped
 
     async def clear(self) -> int:
         """Drop everything; return how many records were dropped."""
         dropped = self._records
         self._entries.clear()
+        self._beside.clear()
         self._resting.clear()
         self._records = 0
         self._tagged.clear()
@@ -197,10 +224,8 @@ class MemoryCache:
         """Drop every record past its life: nothing is held longer because nobody asks for it."""
         now = self._monotonic()
         for end in [end for end in self._ends if (end + 1) * SWEEP_S <= now]:
-            for name in self._ends.pop(end):
-                entry = self._entries.get(name)
-                if entry is not None and entry.until <= now:
-                    self._drop(name)
+            for name in self._ends.pop(end, ()):
+                self._drop(name)
 
     def __len__(self) -> int:
         """Return how many records are kept."""
@@ -211,33 +236,38 @@ class MemoryCache:
         """Return the estimated size of everything kept, in bytes."""
         return self._bytes
 
-    def _name(self, key: RecordKey) -> bytes:
+    def _digest_of(self, key: RecordKey) -> bytes:
         source_id, lookup, (type_, value), edition = key
         digest = self._digest.copy()
         digest.update(f"{source_id}\0{lookup}\0{edition}\0{type_}\0{value}".encode())
         return digest.digest()
 
-    def _answer_name(self, key: AnswerKey) -> Hashable:
-        return self._name(RecordKey("", "", key.subject)), key.question
+    def _answer_name(self, key: AnswerKey) -> Name:
+        return self._digest_of(RecordKey("", "", key.subject)), key.question
 
-    def _keep(self, name: Hashable, entry: _Entry) -> None:
+    def _keep(self, name: Name, entry: _Entry) -> None:
         self._entries[name] = entry
         end = int(entry.until // SWEEP_S)
         if (ending := self._ends.get(end)) is None:
-            self._ends[end] = [name]
+            self._ends[end] = {name}
         else:
-            ending.append(name)
+            ending.add(name)
         self._bytes += entry.size
 
     def _make_room(self) -> None:
         while self._bytes > self.max_bytes and self._entries:
             self._drop(next(iter(self._entries)))
 
-    def _drop(self, name: Hashable) -> None:
+    def _drop(self, name: Name) -> None:
         entry = self._entries.pop(name, None)
         if entry is None:
             return
         self._bytes -= entry.size
+        end = int(entry.until // SWEEP_S)
+        if (ending := self._ends.get(end)) is not None:
+            ending.discard(name)
+            if not ending:
+                del self._ends[end]
         if isinstance(entry.what, _Answer):
             for of in entry.what.rests_on:
                 resting = self._resting.get(of, set())
@@ -247,12 +277,17 @@ class MemoryCache:
             return
         self._records -= 1
         # INVARIANT: no answer outlives a record that it was composed from.
-        for answer in self._resting.pop(name, ()):  # type: ignore[call-overload]
+        for answer in self._resting.pop(name, ()):
             self._drop(answer)
+        if len(beside := self._beside[name[0]]) > 1:
+            self._beside[name[0]] = tuple(other for other in beside if other != name)
+        else:
+            del self._beside[name[0]]
         for tag in entry.tags:
-            names = self._tagged[tag]
-            names.remove(name)  # type: ignore[arg-type] # only records have tags
-            if not names:
+            tagged = self._tagged[tag]
+            if isinstance(tagged, set) and len(tagged) > 1:
+                tagged.remove(name)
+            else:
                 del self._tagged[tag]
 
 
@@ -260,17 +295,30 @@ _UNMARKED: Final = (-1, 0.0)
 
 
 def _tags(subject: Identifier, record: Record | None) -> tuple[tuple[Tag, ...], int]:
-    """Return the tags of a record, and how many of them stand for its subject's own numbers."""
+    """Return the tags of a record, and how many of them stand for its subject's own numbers.
+
+    A second number of the subject is an own one: that the two are one person is the registry's word.
+    """
     if record is None:
         return (hash(subject),), 1
     own = {hash(subject): None}
-    for number in record.identifiers.items():
-        if number[0] not in GROUP_TYPES:
-            own[hash(number)] = None  # a plain pair has the hash of an Identifier
-    if not record.members:
+    _tag(record.identifiers, own)
+    for numbers in record.duplicates:
+        _tag(numbers, own)
+    if not record.members and not record.links:
         return tuple(own), len(own)
-    named = {hash(n): None for m in record.members for n in m.identifiers.items() if n[0] not in GROUP_TYPES}
-    return tuple(own) + tuple(tag for tag in named if tag not in own), len(own)
+    named = dict(own)
+    for member in record.members:
+        _tag(member.identifiers, named)
+    for link in record.links:
+        _tag(link.identifiers, named)
+    return tuple(named), len(own)
+
+
+def _tag(numbers: Mapping[str, str], into: dict[Tag, None]) -> None:
+    for number in numbers.items():
+        if number[0] not in GROUP_TYPES:
+            into[hash(number)] = None  # a plain pair has the hash of an Identifier
 
 
 def _size(record: Record | None) -> int:

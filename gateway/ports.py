@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, Protocol
 
 from adapters.ports import Record
 from adapters.said import Said
+from standards.errors import InteropError
 from standards.identifiers import Identifier
 
 
@@ -37,7 +38,7 @@ class Kept(NamedTuple):
 
     record: Record | None
     names: frozenset[str]
-    """Attributes it was asked for; it may serve only questions that need no others."""
+    """Attributes it was asked for; it may serve only questions that need no others. Nobody serves all of them."""
     retrieved_at: datetime
     said: tuple[Said, ...] = ()
     """The responses that it was read from."""
@@ -47,7 +48,7 @@ class Looked(NamedTuple):
     """What the cache said to one look into it."""
 
     found: Sequence[Kept | None]
-    """In the order of the keys; None for what is not kept."""
+    """In the order of what was wanted; None for what is not kept."""
     generation: int
     """The moment of the look, to be given back with whatever is fetched after it: see `RecordCache.put_many`."""
 
@@ -70,12 +71,18 @@ class RecordCache(Protocol):
     process can hold sealed bytes under keyed digests.
     """
 
-    async def get_many(self, keys: Sequence[RecordKey]) -> Looked:
-        """Return what is kept; with no keys, only the generation."""
+    async def get_many(self, wanted: Sequence[tuple[RecordKey, frozenset[str]]]) -> Looked:
+        """Return, of what is kept by each key, what was kept last and covers the attributes named.
+
+        That nobody is held by a number covers all of them. With nothing wanted, return only the generation.
+        """
         ...
 
     async def put_many(self, entries: Sequence[tuple[RecordKey, Kept, float]], since: int) -> None:
         """Keep records, each for its number of seconds at most.
+
+        A record takes the place of those by its key that were asked for nothing else than it was, and of the word
+        that nobody is held by that number, as that word does of every record. Others stay beside it, a few at least.
 
         since: generation of the look that came before the registry was asked. A record of a person who was forgotten
             after it is not kept: it may have been read before the reason to forget.
@@ -85,9 +92,9 @@ class RecordCache(Protocol):
     async def forget(self, identifiers: Collection[Identifier]) -> int:
         """Drop every record of one person, and return how many were dropped.
 
-        Of the person is what was kept under any of these numbers or states one of them for its subject, and so on
-        from number to number, and every household that names one of them as a member. Household numbers lead to
-        their own records only: several people share one.
+        Of the person is what was kept under any of these numbers or states one of them for its subject, as a second
+        one too, and so on from number to number, and every record that names one of them as a member or as kin.
+        Household numbers lead to their own records only: several people share one.
         """
         ...
 
@@ -181,6 +188,10 @@ Handler = Callable[[str, Mapping[str, Any], int], Awaitable[Again | None]]
 """Does one piece of work: given its id, its content and how often it was tried before; None when it is done."""
 
 
+class WorkError(InteropError):
+    """Work could not be kept; whoever wanted it done has to ask again."""
+
+
 class Work(Protocol):
     """Work that survives the end of the process: done at least once, whatever is killed meanwhile.
 
@@ -200,11 +211,12 @@ class Work(Protocol):
         """Return once the work is durable. Nothing happens where work with that id waits or is being done.
 
         after_s: how long it waits before the first try.
+        Raises: WorkError when nobody knows whether it is: it is to be started again.
         """
         ...
 
     async def cancel(self, id: str) -> None:
-        """Let work be that has not begun; what is being done is finished, and not tried again."""
+        """Let work be that has not begun; what is being done is finished, and not tried again. Raises: WorkError."""
         ...
 
     async def close(self) -> None:

@@ -147,6 +147,8 @@ async def _serve(
         gc.set_threshold(100_000, 50, 50)  # a question makes thousands of objects and no cycles worth a look each time
         tell()
         await stop.wait()
+        # What waits for a silent database is not waited for: whatever was promised is durable, or was refused.
+        threading.Thread(target=end_quietly, name="end", daemon=True).start()
     finally:
         if writing is not None:
             writing.cancel()

@@ -213,6 +213,11 @@ class _Linked(Collector):
         for state, count in self._linker.standing._asdict().items():
             reviews.add_metric((state,), count)
         yield reviews
+        yield CounterMetricFamily(
+            "hearth_linkage_turned_away",
+            "Pairs that stay open because the review queue is full",
+            value=self._linker.turned_away,
+        )
 
 
 class _Lined(Collector):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
+from adapters.catalogue import Registries
 from gateway.registrations.states import State
 from gateway.stages.calls import Calls
 from gateway.stages.compose import Composer
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from adapters.catalogue import Registries
     from gateway.cache import MemoryCache
     from gateway.consents import Consents
     from gateway.handles import HandleFile
@@ -70,7 +70,18 @@ class Wiring:
         self._probes = ProbeCounts(parts.counter.engine, parts.keys.derived("probes"), stated.window_days)
         self._deriver = Deriver(parts.catalogue)
         self._responder = Responder(parts.catalogue, f"{parts.base_url}/contexts/v1/{contexts.HOUSEHOLD}.jsonld")
-        self._calls: Calls | None = None
+        cached = settings.cache
+        # Over no registry: whichever lineup is built first, a shadow's is beside, and none outlives its own time here.
+        self._calls = Calls(
+            Registries(()),
+            parts.cache,
+            parts.now,
+            max_age_s=cached.max_age_s,
+            max_stale_s=cached.max_stale_s,
+            late_grace_s=cached.late_grace_s,
+            max_late=cached.max_late_calls,
+            settling=parts.linker,
+        )
 
     def rooms(self, registries: Registries, state: State) -> Rooms:
         """Return the rooms over registries; those of a shadow count no questions and no probes."""
@@ -97,8 +108,8 @@ class Wiring:
             ),
             planner=planner,
             past_planner=Planner(of_past, parts.catalogue, silent),
-            fetcher=Fetcher(registries, self._calls_over(registries, is_beside=not is_counting), parts.now),
-            searcher=Searcher(registries),
+            fetcher=Fetcher(registries, self._calls.over(registries, is_beside=not is_counting), parts.now),
+            searcher=Searcher(registries, parts.now),
             paging=Paging(),
             recall=Recall(parts.cache, _name(registries)),
             composer=Composer(manifests, parts.catalogue, self._deriver),
@@ -110,22 +121,6 @@ class Wiring:
             digest_of_agreement=parts.book.digest_of,
             notices=parts.ledger.notices,
         )
-
-    def _calls_over(self, registries: Registries, *, is_beside: bool) -> Calls:
-        if self._calls is not None:
-            return self._calls.over(registries, is_beside=is_beside)
-        stated = self._parts.settings.cache
-        self._calls = Calls(
-            registries,
-            self._parts.cache,
-            self._parts.now,
-            max_age_s=stated.max_age_s,
-            max_stale_s=stated.max_stale_s,
-            late_grace_s=stated.late_grace_s,
-            max_late=stated.max_late_calls,
-            settling=self._parts.linker,
-        )
-        return self._calls
 
 
 def silent_now(registries: Registries, now: datetime) -> frozenset[str]:

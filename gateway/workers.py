@@ -236,7 +236,7 @@ class Crew:
 
 
 def end_quietly() -> None:
-    """End this process if it has not ended by itself in time: a worker whose parent is gone serves nobody."""
+    """End this process if it has not ended by itself in time."""
     time.sleep(STOP_S)
     os._exit(1)
 

@@ -68,13 +68,15 @@ def periods(permit: Permit, now: datetime) -> tuple[Period, ...]:
 class QuestionCounter:
     """Counts questions against the quotas of agreements."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, opened: Callable[[str], sa.Engine] = sa.create_engine) -> None:
         """Use a database by its SQLAlchemy URL; makes the table if it is not there.
+
+        opened: gives the engine for a URL.
 
         Raises: ConfigurationError when it cannot be used; the message does not hold the URL, which may hold a password.
         """
         try:
-            self._engine = sa.create_engine(url)
+            self._engine = opened(url)
             if self._engine.dialect.name not in _INSERTS:
                 raise ConfigurationError("stores.counters_url: give the URL of an SQLite or a PostgreSQL database")
             if self._engine.dialect.name == "sqlite":

@@ -36,7 +36,7 @@ from policies.tables import (
     receipt_of,
     row_of,
 )
-from standards.errors import ConfigurationError
+from standards.errors import ConfigurationError, InteropError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -50,6 +50,10 @@ if TYPE_CHECKING:
 
 _Numbered = tuple[int, Receipt]
 _NOTHING: Final[Mapping[str, Sequence[Receipt]]] = {}
+
+
+class LedgerError(InteropError):
+    """What people have decided cannot be read; nothing is answered."""
 
 
 class _Ledger(ABC):
@@ -267,7 +271,11 @@ class SqliteLedger(_Ledger):
     async def _found(self, names: Iterable[str], purpose: str) -> Mapping[str, Sequence[_Numbered]]:
         if self._quick is not None:
             return self._quick.read(names, purpose)
-        return await asyncio.to_thread(self._read, set(names), purpose)
+        try:
+            return await asyncio.to_thread(self._read, set(names), purpose)
+        except SQLAlchemyError as error:
+            # INVARIANT: a consent that cannot be read is not assumed, and neither is that there is none.
+            raise LedgerError(f"the consent ledger cannot be read ({type(error).__name__})") from None
 
     def has_objections(self, purpose: str) -> bool:
         """Tell whether anybody has ever objected to a purpose; True where a database has to be asked for it."""

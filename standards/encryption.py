@@ -25,6 +25,7 @@ from joserfc.jwe import Recipient
 from joserfc.jwk import ECKey, RSAKey
 
 from standards.errors import EncryptionInvalidError
+from standards.json_bodies import JsonError, parsed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -95,8 +96,8 @@ def decrypt(encrypted: Mapping[str, object], keys: Mapping[str, PrivateKey]) -> 
     except (JoseError, InvalidTag, InvalidUnwrap, ValueError, TypeError, AssertionError, binascii.Error):
         plain = b""
     try:
-        message = orjson.loads(plain)
-    except orjson.JSONDecodeError:
+        message = parsed(plain)
+    except JsonError:
         message = None
     if not isinstance(message, dict):
         raise EncryptionInvalidError("the message cannot be decrypted with the key that it names")

@@ -105,11 +105,22 @@ class SourceUnavailableError(SourceError):
     """Down, slow or busy; trying again may help."""
 
     def __init__(
-        self, source_id: str, reason: UnavailableReason, detail: str = "", *, retry_after_s: float | None = None
+        self,
+        source_id: str,
+        reason: UnavailableReason,
+        detail: str = "",
+        *,
+        retry_after_s: float | None = None,
+        until: str | None = None,
     ) -> None:
-        """Keep what every SourceError keeps, and for how long the registry asked to be left alone, if it did."""
+        """Keep what every SourceError keeps, and until when asking is in vain, if that is known.
+
+        retry_after_s: for how long the registry asked to be left alone. until: when one that is closed opens again.
+        """
         super().__init__(source_id, reason, detail)
-        self.retry_after_s = retry_after_s
+        self.retry_after_s, self.until = retry_after_s, until
+        self.was_hurried = False
+        """Whether it would have been tried once more, had whoever asked had more time."""
 
 
 class MandatorySourceError(SourceUnavailableError):

@@ -25,7 +25,7 @@ class Tie(StrEnum):
     """A kin tie that a rule follows."""
 
     SPOUSE = "spouse"
-    """Husbands and wives of a grown person, and of the parents of a child."""
+    """Husbands and wives of the person, and of the parents of a child."""
     CHILDREN = "children"
     """Children under age, of the person and of the person's spouse."""
     PARENTS = "parents"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -38,7 +38,7 @@ from standards.dci.codes import RecordType, RegType, ResponseEntity
 from standards.dci.search import IdQuery, SearchItem
 from standards.identifiers import Identifier
 from standards.permit import Form, FormKind, PersonPermit
-from standards.rules import BoundaryRule
+from standards.rules import BoundaryRule, Tie
 from standards.states import Provenance, UnavailableReason
 from tests.fakes import InMemoryRegistry, StillClock, connected, in_memory
 
@@ -55,7 +55,8 @@ RESPONDER = Responder(CATALOGUE, "https://gateway.example.org/contexts/v1/Virtua
 REGISTERED_OR_KIN = BoundaryRule("registered-or-kin", "1", registered=True, kin=True)
 REGISTERED = BoundaryRule("registered", "1", registered=True)
 KIN = BoundaryRule("kin", "1", kin=True)
-RULES = {rule.title: rule for rule in (REGISTERED_OR_KIN, REGISTERED, KIN)}
+SIBLINGS = BoundaryRule("siblings", "1", kin=True, depth=2, ties=(Tie.SPOUSE, Tie.CHILDREN, Tie.PARENTS, Tie.SIBLINGS))
+RULES = {rule.title: rule for rule in (REGISTERED_OR_KIN, REGISTERED, KIN, SIBLINGS)}
 VALUE = Form(FormKind.VALUE)
 KEY = b"a key of thirty-two bytes or so.."
 KEYS = Keys(Ed25519PrivateKey.from_private_bytes(bytes(32)), KEY)
@@ -240,9 +241,10 @@ class World:
         cache: RecordCache | None = None,
         failing: Mapping[tuple[str, str], UnavailableReason] | None = None,
         clock: StillClock | None = None,
+        manifests: Iterable[Manifest] = MANIFESTS.values(),
     ) -> None:
         self.clock = clock or StillClock(NOW)
-        self.registries = in_memory(MANIFESTS.values(), truth or family(), failing=failing)
+        self.registries = in_memory(manifests, truth or family(), failing=failing)
         self.ledger = ledger or MemoryLedger(KEY)
         all_connected = connected(self.registries)
         self.rooms = Rooms(
@@ -255,7 +257,7 @@ class World:
             planner=PLANNER,
             past_planner=PAST_PLANNER,
             fetcher=fetcher(self.registries, cache, self.clock),
-            searcher=Searcher(all_connected),
+            searcher=Searcher(all_connected, self.clock),
             paging=Paging(),
             recall=Recall(cache if isinstance(cache, MemoryCache) else MemoryCache(KEY, 0)),
             composer=COMPOSER,

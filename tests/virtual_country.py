@@ -131,7 +131,7 @@ class VirtualCountry:
             planner=planner,
             past_planner=planner,
             fetcher=Fetcher(self.connected, Calls(self.connected, MemoryCache(KEY, 0), clock), clock),
-            searcher=Searcher(self.connected),
+            searcher=Searcher(self.connected, clock),
             paging=Paging(),
             recall=Recall(MemoryCache(KEY, 0)),
             composer=COMPOSER,

@@ -9,9 +9,11 @@ from __future__ import annotations
 import asyncio
 import selectors
 import time
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, Final, TypeVar, cast
 from unittest import mock
+
+from adapters.transport import names
 
 T = TypeVar("T")
 
@@ -28,7 +30,11 @@ Serve = Callable[[], asyncio.BaseProtocol]
 def run(main: Callable[[VirtualLoop], Coroutine[Any, Any, T]]) -> T:
     """Return what a coroutine returns; until then, this loop's time is the time of everybody who asks for it."""
     loop = VirtualLoop()
-    with mock.patch.object(time, "monotonic", loop.time), asyncio.Runner(loop_factory=lambda: loop) as runner:
+    with (
+        mock.patch.object(time, "monotonic", loop.time),
+        mock.patch.object(names, "look_up", loop.look_up),
+        asyncio.Runner(loop_factory=lambda: loop) as runner,
+    ):
         return runner.run(main(loop))
 
 
@@ -50,6 +56,12 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         """Return the moment, in seconds."""
         return self.now
+
+    def look_up(self, host: str) -> asyncio.Future[Sequence[str]]:
+        """Let every name stand for itself, without a thread."""
+        told: asyncio.Future[Sequence[str]] = self.create_future()
+        told.set_result((host,))
+        return told
 
     async def create_connection(self, protocol_factory: Any, host: Any = None, port: Any = None, **_: Any) -> Any:
         """Connect to one of the hosts; who is not among them refuses."""

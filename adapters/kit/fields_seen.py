@@ -6,10 +6,10 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
-import orjson
-
 from adapters.manifest import Protocol
-from adapters.markup import MarkupError, parsed
+from adapters.markup import MarkupError
+from adapters.markup import parsed as parsed_xml
+from standards.json_bodies import JsonError, parsed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -78,14 +78,14 @@ def _names(response: Response, speaks: Protocol) -> Iterator[str]:
     """Return the name of every leaf in a response's records."""
     if "xml" in response.content_type:
         try:
-            root = parsed(response.body)
+            root = parsed_xml(response.body)
         except MarkupError:
             return
         yield from (one.tag.rpartition("}")[2] for one in root.iter() if not len(one) and one.text)
         return
     try:
-        content = orjson.loads(response.body)
-    except orjson.JSONDecodeError:
+        content = parsed(response.body)
+    except JsonError:
         return
     if speaks is Protocol.DCI:
         for records in _under("reg_records", content):
@@ -94,28 +94,30 @@ def _names(response: Response, speaks: Protocol) -> Iterator[str]:
         yield from _leaves(content)
 
 
-def _under(key: str, part: Any) -> Iterator[Any]:
-    if isinstance(part, dict):
-        for name, value in part.items():
-            if name == key:
-                yield value
-            else:
-                yield from _under(key, value)
-    elif isinstance(part, list):
-        for value in part:
-            yield from _under(key, value)
+def _under(key: str, whole: Any) -> Iterator[Any]:
+    left = [whole]  # a list, as registries nest deeper than functions may
+    while left:
+        part = left.pop()
+        if isinstance(part, list):
+            left += part
+        elif isinstance(part, dict):
+            left += [value for name, value in part.items() if name != key]
+            if key in part:
+                yield part[key]
 
 
-def _leaves(part: Any) -> Iterator[str]:
+def _leaves(whole: Any) -> Iterator[str]:
     """Return the key under which every value stands that says something."""
-    if isinstance(part, dict):
-        for name, value in part.items():
-            if isinstance(value, dict | list):
-                yield from _leaves(value)
-                if isinstance(value, list) and value and not isinstance(value[0], dict | list):
+    left = [whole]
+    while left:
+        part = left.pop()
+        if isinstance(part, list):
+            left += part
+        elif isinstance(part, dict):
+            for name, value in part.items():
+                if isinstance(value, dict | list):
+                    left.append(value)
+                    if isinstance(value, list) and value and not isinstance(value[0], dict | list):
+                        yield name
+                elif value is not None and not name.startswith("@"):
                     yield name
-            elif value is not None and not name.startswith("@"):
-                yield name
-    elif isinstance(part, list):
-        for value in part:
-            yield from _leaves(value)

@@ -1,8 +1,8 @@
 """The owner's signature over a manifest, as data beside it: `manifest.sig.json`.
 
 It is an ed25519 signature over registry, version, day and SHA-256 of the file as it lies there, so that whoever signs
-signs every byte of it, comments included. The owner's public key comes from elsewhere: a key beside what it signs
-proves nothing.
+signs every byte of it, comments included, and with it the WSDL and schemas beside it. The owner's public key comes from
+elsewhere: a key beside what it signs proves nothing.
 """
 
 from __future__ import annotations
@@ -35,7 +35,9 @@ class Signature(Model):
 
     registry: str
     version: str
-    digest: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] = Field(description="SHA-256 of the file.")
+    digest: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] = Field(
+        description="SHA-256 of what is signed."
+    )
     by: str
     at: datetime
     signature: str = Field(description="Base64 of the ed25519 signature over the fields above.")
@@ -46,9 +48,15 @@ class Signature(Model):
         return orjson.dumps({"signs": stated}, option=orjson.OPT_SORT_KEYS)
 
 
-def digest_of(content: bytes) -> str:
-    """Return the digest of a manifest's file, as `sha256sum` prints it."""
-    return hashlib.sha256(content).hexdigest()
+def digest_of(manifest: Manifest, content: bytes) -> str:
+    """Return the digest of a manifest's file, as `sha256sum` prints it; with its documents, where it has any."""
+    digest = hashlib.sha256(content).hexdigest()
+    documents = manifest.soap.documents if manifest.soap is not None else {}
+    if not documents:
+        return digest
+    # INVARIANT: whatever decides what a registry is asked, and how it is read, is signed, wherever it lies.
+    whole = orjson.dumps({"manifest": digest, "documents": documents}, option=orjson.OPT_SORT_KEYS)
+    return hashlib.sha256(whole).hexdigest()
 
 
 def signed(manifest: Manifest, content: bytes, by: str, key: Ed25519PrivateKey, at: datetime) -> bytes:
@@ -56,7 +64,7 @@ def signed(manifest: Manifest, content: bytes, by: str, key: Ed25519PrivateKey, 
     unsigned = Signature(
         registry=manifest.id,
         version=manifest.version,
-        digest=digest_of(content),
+        digest=digest_of(manifest, content),
         by=by,
         at=at.replace(microsecond=0),
         signature="-",
@@ -78,7 +86,7 @@ def signature_finding(path: Path, manifest: Manifest, content: bytes, key: Ed255
         return Finding("signature", False, f"there is no {SIGNATURE}", again) if key is not None else None
     except (OSError, ValidationError):
         return Finding("signature", False, f"{SIGNATURE} is not a signature", again)
-    if (one.registry, one.version, one.digest) != (manifest.id, manifest.version, digest_of(content)):
+    if (one.registry, one.version, one.digest) != (manifest.id, manifest.version, digest_of(manifest, content)):
         return Finding("signature", False, "the manifest is not the one that was signed", again)
     if key is None:
         return Finding("signature", None, f"signed by {one.by}; give --owner-key to see whether it holds")

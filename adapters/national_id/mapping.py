@@ -60,6 +60,9 @@ _FIELDS: Final = Fields(READ, (field._replace(label=field.path) for field in _ST
 ENTRY_FIELDS: Final = ("birthRegistrationNumber", "dwellingKey")
 """The platform's fields that tell what an identity rests on, and where the person lives."""
 
+_ERRORS: Final = frozenset({"KER-ATH-401", *(f"IDR-00{digit}" for digit in range(1, 10))})
+"""The platform's codes of errors."""
+
 
 @lru_cache(maxsize=64)
 def fields_for(names: frozenset[str]) -> tuple[str, ...]:
@@ -172,7 +175,7 @@ def _response(body: bytes) -> dict[str, Any]:
     answer = READ.json(body)
     errors = READ.objects("errors", answer.get("errors") or [])
     if errors:
-        READ.refuse("errors", READ.shown(errors[0].get("errorCode")))
+        READ.refuse("errors", READ.shown(errors[0].get("errorCode"), _ERRORS))
     return READ.record("response", answer.get("response"))
 
 

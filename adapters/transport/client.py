@@ -113,7 +113,7 @@ class HttpSourceClient:
         signing: the gateway's own key of the moment, for registries that give tokens for assertions.
         Raises: ConfigurationError when something is missing.
         """
-        self._session = session
+        self._session, self._is_closed = session, False
         self.source_id = manifest.id
         self._limit = manifest.limits.max_response_bytes
         parts = urlsplit(base_address(manifest, environment))
@@ -196,9 +196,12 @@ class HttpSourceClient:
         return response
 
     async def close(self) -> None:
-        """Close the connections that are this registry's alone: those with certificates of its own."""
-        if self._origin.tls is not None:
-            self._session.drop(self._origin)
+        """Close the connections that are kept for this registry's address, those in use when they come back.
+
+        Whoever else asks at that address, another version for example, connects anew.
+        """
+        self._is_closed = True
+        self._session.drop(self._origin)
 
     async def exchange(
         self, method: str, target: str, headers: Mapping[str, str], body: bytes, deadline: Deadline
@@ -223,6 +226,9 @@ class HttpSourceClient:
             raise SourceContractError(self.source_id, detail) from None
         except MalformedResponseError as error:
             raise SourceContractError(self.source_id, f"response: {error}") from None
+        finally:
+            if self._is_closed:
+                self._session.drop(self._origin)
         content_type = _media_type(answer.headers.get("content-type", ""))
         after = answer.headers.get("retry-after") if answer.status >= 400 else None
         return Response(answer.status, content_type, answer.body, _seconds(after) if after else None, answer.headers)

@@ -13,7 +13,7 @@ from tenacity.wait import wait_base, wait_random_exponential
 
 from adapters.ports import Deadline, LinkableAdapter, SearchableAdapter
 from adapters.transport.alarms import Alarms, TimeLimit
-from adapters.transport.breaker import Breaker, OpenError
+from adapters.transport.breaker import Breaker, HurryBreaker, OpenError
 from standards.errors import SourceContractError, SourceError, SourceSuspendedError, SourceUnavailableError
 from standards.states import UnavailableReason
 
@@ -45,8 +45,10 @@ _LONGEST_HOLD_S: Final = 60.0
 class CircuitOpen(SourceUnavailableError):  # noqa: N818 - it names a state the caller may look for
     """The registry failed so often that it is left alone for a while; nothing was sent."""
 
-    def __init__(self, source_id: str) -> None:
-        super().__init__(source_id, UnavailableReason.SOURCE_DOWN, "circuit open")
+    def __init__(
+        self, source_id: str, reason: UnavailableReason = UnavailableReason.SOURCE_DOWN, detail: str = "circuit open"
+    ) -> None:
+        super().__init__(source_id, reason, detail)
 
 
 class _SaysNothing(Exception):  # noqa: N818 - it is about an error, and never leaves this file
@@ -77,17 +79,19 @@ class Guarded:
         """Switched off: nobody asks it, and what it says to those who have asked is not heard."""
         self.hedged = 0
         """Second calls made so far because the first one was slow."""
-        self._breaker = Breaker(self._source_id, limits.breaker_failures, limits.breaker_open_s, clock)
+        counting = (self._source_id, limits.breaker_failures, limits.breaker_open_s, clock)
+        self._breaker, self._hurry = Breaker(*counting), HurryBreaker(*counting)
         self._alarms = Alarms()
 
     @property
     def is_open(self) -> bool:
-        """Whether calls are kept away from the registry right now, by its circuit breaker or because it is off."""
+        """Whether all calls are kept away from the registry right now, by its circuit breaker or because it is off."""
         return self.is_suspended or self._breaker.is_open
 
     def reset(self) -> None:
         """Close the circuit breaker, forget the failures it has counted, and until when to leave the registry alone."""
         self._breaker.reset()
+        self._hurry.reset()
         self._held_until = 0.0
 
     async def fetch(self, request: Fetch, deadline: Deadline) -> SourceAnswer:
@@ -154,6 +158,8 @@ class Guarded:
             raise SourceSuspendedError(self._source_id)
         if self._held_until and self._hold_s() > 0:
             raise SourceUnavailableError(self._source_id, UnavailableReason.SOURCE_BUSY, "asked to be left alone")
+        if not self._hurry.is_closed:
+            self._enter_in_a_hurry(deadline)
         breaker = self._breaker
         try:
             era = breaker.enter()
@@ -179,6 +185,15 @@ class Guarded:
             raise
         finally:
             tell(era)
+
+    def _enter_in_a_hurry(self, deadline: Deadline) -> None:
+        try:
+            self._hurry.enter(min(deadline.left_s(), self._limits.timeout_s))
+        except OpenError:
+            late = UnavailableReason.SOURCE_TIMEOUT
+            error = CircuitOpen(self._source_id, late, "others have waited as long in vain")
+            error.was_hurried = True  # who joined this call with more time is let through
+            raise error from None
 
     def _hold_s(self) -> float:
         """Return for how many seconds the registry still wants to be left alone."""
@@ -217,16 +232,22 @@ class Guarded:
         try:
             with TimeLimit(self._alarms, by.at):
                 if self._hedge_after_s is None:
-                    return await call(request, by)
-                return await self._hedge(call, request, by, self._hedge_after_s)
-        except SourceError as error:
-            if error.reason is UnavailableReason.SOURCE_TIMEOUT and self._was_cut_short(by.at - start):
-                raise _SaysNothing(error) from None
+                    answer = await call(request, by)
+                else:
+                    answer = await self._hedge(call, request, by, self._hedge_after_s)
+            if self._hurry.has_counted:
+                self._hurry.heard(time.monotonic() - start)
+            return answer
+        except SourceUnavailableError as error:
+            if error.reason is UnavailableReason.SOURCE_TIMEOUT:
+                self._excuse(error, by.at - start)
+            raise
+        except SourceError:
+            self._hurry.heard(time.monotonic() - start)
             raise
         except TimeoutError:
             late = SourceUnavailableError(self._source_id, UnavailableReason.SOURCE_TIMEOUT)
-            if self._was_cut_short(by.at - start):
-                raise _SaysNothing(late) from None
+            self._excuse(late, by.at - start)
             raise late from None
         except Exception as error:  # noqa: BLE001 - an adapter's defect must not take the other registries along
             # Its text could hold what the registry sent, so only the name of its class is kept.
@@ -243,20 +264,22 @@ class Guarded:
         has_second_place = False
         try:
             done, _ = await asyncio.wait(tasks, timeout=after_s)
-            if not done and not self._places.locked() and (self._pace is None or self._pace.has_capacity()):
+            if not done and self._may_ask_again():
                 await self._places.acquire()
                 has_second_place = True
                 if self._pace is not None:
                     await self._pace.acquire()
                 self.hedged += 1
                 tasks.append(asyncio.ensure_future(call(request, by)))
-            for answered in asyncio.as_completed(tasks):
-                try:
-                    return await answered
-                except SourceError:
-                    if all(task.done() for task in tasks):
-                        raise
-            raise SourceContractError(self._source_id, "no call was made")  # not reached: there is a first call
+            under_way, error = set(tasks), None
+            while under_way:
+                done, under_way = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
+                for task in done:  # both, when they end in one turn of the loop
+                    error = task.exception()
+                    if error is None:
+                        return task.result()
+            assert error is not None  # noqa: S101 - there is a first call, and it has failed
+            raise error
         finally:
             for task in tasks:
                 task.cancel()
@@ -264,9 +287,19 @@ class Guarded:
             if has_second_place:
                 self._places.release()
 
-    def _was_cut_short(self, given_s: float) -> bool:
-        """Whether the asker's own deadline left a try too little time to blame the registry for silence."""
-        return given_s < self._limits.timeout_s / 2
+    def _may_ask_again(self) -> bool:
+        """Whether the limits have room for a second call right now; a probe is one call."""
+        has_room = not self._places.locked() and (self._pace is None or self._pace.has_capacity())
+        return has_room and self._breaker.is_closed and self._hurry.is_closed
+
+    def _excuse(self, silence: SourceUnavailableError, given_s: float) -> None:
+        """Count a silence among those in a hurry only, if the asker's own deadline left the try too little time.
+
+        Raises: _SaysNothing then.
+        """
+        if given_s < self._limits.timeout_s / 2:
+            self._hurry.waited(given_s)
+            raise _SaysNothing(silence) from None
 
 
 def _bucket(pace_per_s: float) -> tuple[float, float]:
@@ -292,4 +325,9 @@ class _NoTimeLeft(stop_base):
         self._deadline = deadline
 
     def __call__(self, retry_state: RetryCallState) -> bool:
-        return self._deadline.left_s() <= retry_state.upcoming_sleep + _SHORTEST_TRY_S
+        if self._deadline.left_s() > retry_state.upcoming_sleep + _SHORTEST_TRY_S:
+            return False
+        error = retry_state.outcome.exception() if retry_state.outcome is not None else None
+        if isinstance(error, SourceUnavailableError):
+            error.was_hurried = True
+        return True

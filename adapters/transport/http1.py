@@ -19,6 +19,7 @@ from weakref import WeakSet
 import httptools
 
 from adapters.transport.alarms import Alarms
+from adapters.transport.names import Names
 from adapters.transport.tls import why
 
 IDLE_S: Final = 15.0
@@ -67,6 +68,7 @@ class Http1Session:
     def __init__(self) -> None:
         self.loop = asyncio.get_running_loop()
         self.alarms = Alarms()
+        self._names = Names()
         self._idle: dict[Origin, deque[_Connection]] = {}
         self._open: set[_Connection] = set()
         self._tls: ssl.SSLContext | None = None
@@ -112,7 +114,7 @@ class Http1Session:
             await asyncio.sleep(0)
 
     def drop(self, origin: Origin) -> None:
-        """Close the connections to an origin with certificates of its own, those in use when they come back."""
+        """Close the unused connections to an origin; with certificates of its own, those in use when they come back."""
         if origin.tls is not None:
             self._dropped.add(origin.tls)
         for connection in self._idle.pop(origin, ()):
@@ -151,21 +153,37 @@ class Http1Session:
         return None
 
     async def _connect(self, origin: Origin, until: float) -> _Connection:
+        try:
+            async with asyncio.timeout(until - time.monotonic()):
+                *others, last = await self._names.addresses(origin.host)
+                for address in others:
+                    try:
+                        return await self._connect_to(address, origin)
+                    except ssl.SSLError:
+                        raise  # who answers there is the registry, or somebody who must not be taken for it
+                    except OSError:
+                        continue
+                return await self._connect_to(last, origin)
+        except TimeoutError:
+            raise TimeoutError from None
+        except OSError as error:  # refused, unreachable, unknown name, or a certificate that does not hold
+            raise ConnectionFailedError(why(error, is_tls=origin.is_tls)) from None
+
+    async def _connect_to(self, address: str, origin: Origin) -> _Connection:
         tls = origin.tls
         if origin.is_tls and tls is None:
             tls = self._tls = self._tls or ssl.create_default_context()
         connection = _Connection(self, origin)
         is_made = False
         try:
-            async with asyncio.timeout(until - time.monotonic()):
-                await self.loop.create_connection(
-                    lambda: connection, origin.host, origin.port, ssl=tls if origin.is_tls else None
-                )
+            await self.loop.create_connection(
+                lambda: connection,
+                address,
+                origin.port,
+                ssl=tls if origin.is_tls else None,
+                server_hostname=origin.host if origin.is_tls else None,
+            )
             is_made = True
-        except TimeoutError:
-            raise TimeoutError from None
-        except OSError as error:  # refused, unreachable, unknown name, or a certificate that does not hold
-            raise ConnectionFailedError(why(error, is_tls=origin.is_tls)) from None
         finally:
             if not is_made:  # the faster event loop tells nobody that a connection given up on the way is gone
                 connection.abort()

@@ -19,18 +19,20 @@ async def health(request: web.Request) -> web.Response:
 
 
 async def ready(request: web.Request) -> web.Response:
-    """Say whether questions can be answered: 503 when the journal cannot be written.
+    """Say whether questions can be answered: 503 when the journal cannot be written, or a store does not answer.
 
     A registry that is down does not make the gateway unready: its attributes are then `unavailable`, and listed here.
     """
     gateway = request.app[GATEWAY]
     registries = {id_: "open" if r.guarded.is_open else "closed" for id_, r in gateway.registries.items()}
-    is_ready = gateway.journal.is_writable
+    stores, is_writable = await gateway.pulses.beats(), gateway.journal.is_writable
+    is_ready = is_writable and all(stores.values())
     counts = gateway.rooms.fetcher.calls.counts().values()
     body = {
         "status": "ready" if is_ready else "not_ready",
-        "journal": "writable" if is_ready else "not_writable",
+        "journal": "writable" if is_writable else "not_writable",
         "journal_copy": "behind" if gateway.journal.trouble else "kept",
+        "stores": {f"stores.{name}": "answers" if answers else "silent" for name, answers in stores.items()},
         "circuit_breakers": registries,
         "suspended": {
             "consumers": sorted(gateway.suspensions.consumers()),

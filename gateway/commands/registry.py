@@ -253,7 +253,7 @@ def sign(
         manifest = load_manifest(path)
         content = path.read_bytes()
         path.with_name(SIGNATURE).write_bytes(signed(manifest, content, by, private_key(key), datetime.now(UTC)))
-    typer.echo(f"{manifest.id} {manifest.version} is signed: sha256 {digest_of(content)}")
+    typer.echo(f"{manifest.id} {manifest.version} is signed: sha256 {digest_of(manifest, content)}")
 
 
 @app.command()

@@ -166,7 +166,8 @@ def _acknowledged(body: bytes) -> Said:
         status = said["message"]["ack_status"]
     except (orjson.JSONDecodeError, KeyError, TypeError):
         return Said(True, "")
-    return Said(False, "not_acknowledged") if str(status).upper() == "ERR" else Said(True, "")
+    is_refused = isinstance(status, str) and status.upper() == "ERR"
+    return Said(False, "not_acknowledged") if is_refused else Said(True, "")
 
 
 def _retry_after(stated: str | None) -> float | None:

@@ -10,7 +10,7 @@ import structlog
 
 from gateway.delivery.database import ExchangeError
 from gateway.delivery.deliveries import Deliveries
-from gateway.ports import Clock
+from gateway.ports import Clock, WorkError
 from gateway.settings import Asynchronous, Delivery
 from gateway.transactions import Transactions
 
@@ -34,7 +34,7 @@ async def tidy(
             if looks % _LOOKS == 0:
                 await deliveries.outbox.forget(now() - timedelta(days=delivery.keep_days))
                 await transactions.forget(now() - timedelta(days=asynchronous.keep_days))
-        except ExchangeError as error:
+        except (ExchangeError, WorkError) as error:
             log.warning("exchange_not_tidied", caught=type(error).__name__)
         looks += 1
         await asyncio.sleep(LOOK_S)

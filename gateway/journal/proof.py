@@ -20,7 +20,7 @@ from sqlalchemy.exc import IntegrityError
 
 from gateway.journal.chain import GENESIS, Row, digest_of, follows, linked
 from gateway.journal.checkpoints import Checkpoint, checkpoint, parsed
-from gateway.journal.store import CHECKPOINTS, ENTRIES, Store, hash_at, rows_after
+from gateway.journal.store import CHECKPOINTS, ENTRIES, PATIENCE_S, Store, hash_at, rows_after
 from standards.errors import JournalError
 
 FATES: Final = frozenset({"search.superseded", "search.abandoned", "search.withheld"})
@@ -88,7 +88,7 @@ class Prover:
     """
 
     def __init__(self, url: str, key: Ed25519PrivateKey) -> None:
-        self._store, self._key = Store(url), key
+        self._store, self._key = Store(url, patience_s=PATIENCE_S), key
 
     def close(self) -> None:
         """Let go of the database."""

@@ -13,7 +13,7 @@ import orjson
 from sqlalchemy import Connection, func, select
 
 from gateway.journal.chain import Note, entry_text
-from gateway.journal.store import ENTRIES, Store
+from gateway.journal.store import ENTRIES, PATIENCE_S, Store
 from gateway.keys import Keys
 from standards.errors import JournalError
 from standards.identifiers import Identifier
@@ -52,7 +52,7 @@ def search(url: str, terms: Terms, keys: Keys, *, by: str, now: datetime, before
     Raises: JournalError when the journal cannot be read, or the search not be recorded: then nothing is told.
     """
     pseudonym = keys.pseudonym_of(terms.subject) if terms.subject is not None else None
-    store = Store(url)
+    store = Store(url, patience_s=PATIENCE_S)
     try:
         with store.reading() as connection:
             found = []

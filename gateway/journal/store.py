@@ -19,17 +19,19 @@ from sqlalchemy import (
     String,
     Table,
     Text,
-    create_engine,
     event,
     select,
 )
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import PoolProxiedConnection
 
+from gateway import database
 from gateway.journal.chain import GENESIS, Row, chained
 from gateway.journal.turns import Turns
 from standards.errors import JournalError
 
+PATIENCE_S: Final = 60.0
+"""How long a statement may take that looks at every entry, where somebody waits for it and no question does."""
 LOCK_WAIT_S: Final = 2.0
 """How long a writer waits for the others before it says that it could not write."""
 _ROWS_AT_ONCE: Final = 250
@@ -60,12 +62,17 @@ CHECKPOINTS: Final = Table(
 
 
 class Store:
-    """The journal in a database: SQLite by default, with full synchronisation; or PostgreSQL."""
+    """The journal in a database: SQLite by default, with full synchronisation; or PostgreSQL.
 
-    def __init__(self, url: str) -> None:
-        self._engine = open_engine(url)
+    patience_s: see `open_engine`.
+    """
+
+    def __init__(self, url: str, *, patience_s: float | None = None) -> None:
+        self._engine = open_engine(url, patience_s=patience_s)
         is_sqlite = self._engine.dialect.name == "sqlite"
         self._mark = "?" if is_sqlite else "%s"
+        # Between two pages of a whole journal a reader may take its time; a transaction would be ended meanwhile.
+        self._reads = {"hearth_reads": True} | ({} if is_sqlite else {"isolation_level": "AUTOCOMMIT"})
         self._begin = "BEGIN IMMEDIATE" if is_sqlite else f"SELECT pg_advisory_xact_lock({_TURN})"
         self._raw: PoolProxiedConnection | None = None
         file = self._engine.url.database if is_sqlite else None
@@ -83,7 +90,7 @@ class Store:
             except SQLAlchemyError:  # another process may have made them at the same moment
                 METADATA.create_all(self._engine)
         except SQLAlchemyError as error:
-            raise JournalError(f"the journal cannot be opened ({type(error).__name__})") from error
+            raise JournalError(f"the journal cannot be opened ({database.why(error)})") from error
 
     def append(self, texts: Sequence[str]) -> None:
         """Add entries at the end of the chain; they are durable when this returns. For one thread at a time.
@@ -126,10 +133,10 @@ class Store:
         Raises: JournalError when the database cannot be read.
         """
         try:
-            with self._engine.connect().execution_options(hearth_reads=True) as connection:
+            with self._engine.connect().execution_options(**self._reads) as connection:
                 yield connection
         except SQLAlchemyError as error:
-            raise JournalError(f"the journal cannot be read ({type(error).__name__})") from error
+            raise JournalError(f"the journal cannot be read ({database.why(error)})") from error
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[Connection]:
@@ -174,7 +181,7 @@ def _insertion(count: int, mark: str) -> str:
 
 def _cause(error: Exception) -> str:
     """Return a failure in words without values: its class, and of an SQLite error its name, SQLITE_FULL for example."""
-    return getattr(error, "sqlite_errorname", None) or type(error).__name__
+    return getattr(error, "sqlite_errorname", None) or database.why(error)
 
 
 def end_of(connection: Connection) -> tuple[int, str]:
@@ -203,16 +210,14 @@ def all_rows(connection: Connection) -> Iterator[Row]:
         page = rows_after(connection, page[-1].seq, _PAGE)
 
 
-def open_engine(url: str) -> Engine:
+def open_engine(url: str, *, patience_s: float | None = None) -> Engine:
     """Return an engine for the journal; commits reach the disk, because an entry must survive a power cut.
 
+    patience_s: how long a statement may take that looks at every entry, in PostgreSQL.
     Raises: JournalError when the URL names no database that can be used.
     """
     try:
-        engine = create_engine(url)
-        if engine.dialect.name == "postgresql":
-            bounds = {"connect_timeout": 5, "tcp_user_timeout": 10_000}
-            engine = create_engine(url, connect_args={k: v for k, v in bounds.items() if k not in engine.url.query})
+        engine = database.open_engine(url, patience_s=patience_s)
     except (SQLAlchemyError, ImportError) as error:  # ImportError: the database's driver is not installed
         raise JournalError(f"stores.journal_url names no database in use here ({type(error).__name__})") from error
     if engine.dialect.name == "sqlite":

@@ -32,14 +32,22 @@ _LOOK_S: Final = 60.0
 class Linker:
     """Settles who somebody is in a registry that knows no number of theirs.
 
+    is_beside: it settles for a shadow, of whose word no officer hears.
     counts: verdicts so far, by registry and outcome.
+    turned_away: pairs so far for which the review queue had no room.
     standing: how the review queue stood at the last look.
     """
 
-    def __init__(self, model: LinkageModel, book: ReviewBook) -> None:
-        self.model, self.book = model, book
+    def __init__(self, model: LinkageModel, book: ReviewBook, *, is_beside: bool = False) -> None:
+        self.model, self.book, self._is_beside = model, book, is_beside
         self.counts: Counter[tuple[str, str]] = Counter()
+        self.turned_away = 0
         self.standing = Standing(0, 0, 0)
+        self._is_full = False
+
+    def beside(self) -> Linker:
+        """Return one that settles by the same for a shadow: it queues nothing, and what it settles is counted apart."""
+        return Linker(self.model, self.book, is_beside=True)
 
     async def settle(self, source_id: str, known: Known, candidates: Sequence[Candidate], *, cut: bool) -> Verdict:
         """Return which candidate is the person, if one is for certain; whoever may be is put before an officer, once.
@@ -50,12 +58,23 @@ class Linker:
         self.counts[source_id, verdict.outcome] += 1
         return verdict
 
+    async def decided_on(self, source_id: str, people: Sequence[Known]) -> Sequence[bool]:
+        """Tell of each of some people whether officers decided about them there, or nobody knows if they did."""
+        names = [self.book.handles.persons(source_id, known) for known in people]
+        try:
+            decided = await self.book.decided_about({name for of in names for name in of})
+        except LinkageStoreError as error:
+            log.error("linkage_reviews_not_read", source=source_id, caught=type(error).__name__)
+            return [True] * len(people)
+        return [not decided.isdisjoint(of) for of in names]
+
     async def look(self) -> None:
         """Forget what has ended, and see how the queue stands.
 
         Raises: LinkageStoreError.
         """
         self.standing = await self.book.tidied()
+        self._tell_room(is_full=self._is_full and self.standing.open >= self.book.most_open)
 
     async def forget(self, number: Identifier) -> None:
         """Let nothing about whoever has a number wait for an officer any more."""
@@ -89,7 +108,7 @@ class Linker:
         if same and verdict.outcome is Outcome.NONE:
             # INVARIANT: a number that was given to somebody else since does not make the two one; nor is it a "no".
             return verdict._replace(outcome=Outcome.AMBIGUOUS)
-        if verdict.outcome is Outcome.AMBIGUOUS:
+        if verdict.outcome is Outcome.AMBIGUOUS and not self._is_beside:
             await self._queue(source_id, known, contenders(ranking, self.model)[:_MOST_QUEUED])
         return verdict
 
@@ -105,10 +124,21 @@ class Linker:
             for one in open_ones
         ]
         try:
-            if wishes:
-                await self.book.put(wishes)
+            left_out = (await self.book.put(wishes)).left_out if wishes else 0
         except LinkageStoreError as error:  # the answer stays open all the same; the next question queues it
             log.error("linkage_review_not_queued", source=source_id, caught=type(error).__name__)
+            return
+        if left_out:
+            self.turned_away += left_out
+            self._tell_room(is_full=True)
+
+    def _tell_room(self, *, is_full: bool) -> None:
+        """Log that the queue is full, or has room again: once when it begins and once when it ends."""
+        if is_full and not self._is_full:
+            log.warning("linkage_queue_full", detail=f"{self.book.most_open} pairs are open")
+        elif self._is_full and not is_full:
+            log.info("linkage_queue_has_room", detail=f"{self.standing.open} pairs are open")
+        self._is_full = is_full
 
 
 def _reference(known: Known, candidate: Candidate) -> Mapping[str, Any]:

@@ -55,6 +55,14 @@ class Wish(NamedTuple):
     """By what an officer finds both: sealed, and never shown without an entry in the journal."""
 
 
+class Queued(NamedTuple):
+    """What became of pairs that were to be queued; those that are neither were there already."""
+
+    new: int
+    left_out: int
+    """For want of room."""
+
+
 class Standing(NamedTuple):
     """How the queue stands."""
 
@@ -75,6 +83,7 @@ class ReviewBook:
         self._seal = Seal(keys.derived("linkage reviews"))
         self.handles = Handles(keys.derived("linkage pairs"))
         self._now, self._keeping = now, keeping or Keeping()
+        self.most_open = self._keeping.most_open
 
     async def decided(self, persons: Collection[str]) -> dict[str, State]:
         """Return what was decided of pairs of these persons, by pair.
@@ -83,12 +92,20 @@ class ReviewBook:
         """
         return await self._database.run(lambda on: self._decided(on, persons))
 
-    async def put(self, wishes: Sequence[Wish]) -> int:
-        """Queue pairs, each once; return how many are new. A full queue takes no more.
+    async def decided_about(self, persons: Collection[str]) -> frozenset[str]:
+        """Return those of some persons about whom anything was decided.
 
         Raises: LinkageStoreError.
         """
-        return await self._database.run(lambda on: sum(self._put(on, wish) for wish in wishes))
+        return frozenset(await self._database.run(lambda on: [row.person for row in self._decisions(on, persons)]))
+
+    async def put(self, wishes: Sequence[Wish]) -> Queued:
+        """Queue pairs, each once. A full queue takes no more.
+
+        Raises: LinkageStoreError.
+        """
+        put = await self._database.run(lambda on: [self._put(on, wish) for wish in wishes])
+        return Queued(put.count(True), put.count(None))
 
     async def forget(self, number: Identifier) -> None:
         """Take what is still open about whoever has a number out of the queue; what was decided names nobody.
@@ -160,21 +177,26 @@ class ReviewBook:
         return self._now().timestamp()
 
     def _decided(self, on: sa.Connection, persons: Collection[str]) -> dict[str, State]:
-        rows = on.execute(
-            sa.select(PAIRS.c.pair, REVIEWS.c.state)
+        return {row.pair: State(row.state) for row in self._decisions(on, persons)}
+
+    def _decisions(self, on: sa.Connection, persons: Collection[str]) -> sa.CursorResult[tuple[str, str, str]]:
+        return on.execute(
+            sa.select(PAIRS.c.person, PAIRS.c.pair, REVIEWS.c.state)
             .join(REVIEWS, REVIEWS.c.review_id == PAIRS.c.review_id)
             .where(PAIRS.c.person.in_(sorted(persons)), REVIEWS.c.state != State.OPEN, REVIEWS.c.ends_at > self._time())
         )
-        return {pair: State(state) for pair, state in rows}
 
-    def _put(self, on: sa.Connection, wish: Wish) -> bool:
-        """Queue one pair unless it is there under any of its names; those that are new are added to it."""
+    def _put(self, on: sa.Connection, wish: Wish) -> bool | None:
+        """Queue one pair unless it is there under any of its names; those that are new are added to it.
+
+        Return whether it is new; None when there is no room for it.
+        """
         pairs = sorted({one.pair for one in wish.handles})
         self._forget(on)
         known = on.execute(sa.select(PAIRS.c.review_id).where(PAIRS.c.pair.in_(pairs)).limit(1)).scalar()
         is_full = known is None and self._count(on, State.OPEN) >= self._keeping.most_open
         if is_full:
-            return False
+            return None
         review_id = known or f"lr-{secrets.token_hex(10)}"
         add = add_new(on, PAIRS).returning(PAIRS.c.pair)
         rows = {one.pair: {"pair": one.pair, "person": one.person, "review_id": review_id} for one in wish.handles}

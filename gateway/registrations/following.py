@@ -27,8 +27,8 @@ async def follow_lineups(registrations: Registrations, shadows: Shadows) -> None
         await shadows.keep_counts()
         await registrations.settle_owed()
 
-    # Apart: whatever keeps the database or the journal from writing, a switch must be seen.
-    await asyncio.gather(_again(registrations.look), _again(write))
+    # Apart: whatever keeps database or journal from writing, or a connection from closing, a switch must be seen.
+    await asyncio.gather(_again(registrations.look), _again(write), _again(registrations.lineups.tidy))
 
 
 async def _again(what: Callable[[], Awaitable[object]]) -> None:

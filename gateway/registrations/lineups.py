@@ -5,10 +5,13 @@ A question keeps the rooms that it entered. What only a lineup before used is cl
 
 from __future__ import annotations
 
+import asyncio
 import time
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
+
+import structlog
 
 from adapters.catalogue import Registries, Registry, references
 from gateway.registrations.sources import Notice, NoticeKind, Wanted
@@ -21,6 +24,10 @@ if TYPE_CHECKING:
     from gateway.stages.fetch import Fetcher
     from gateway.stages.rooms import Rooms
 
+log = structlog.get_logger()
+
+CLOSE_S: Final = 10.0
+"""How long the closing of a connection may take, in seconds."""
 LONGEST_S: Final = 600.0
 """After so long a former lineup is closed, whoever may still hold it."""
 
@@ -183,19 +190,15 @@ class Lineups:
                 staying.append(former)
         self._former = staying
         used = {id(one.guarded) for one in self.everybody()}
-        for registry in {id(one.guarded): one for one in gone}.values():
-            if id(registry.guarded) in used:
-                self._unused.append(registry)
-            elif registry.close is not None:
-                await registry.close()
+        once = {id(one.guarded): one for one in gone}
+        self._unused += [one for name, one in once.items() if name in used]
+        await _let_go(one for name, one in once.items() if name not in used)
 
     async def close(self) -> None:
         """Let go of every connection that a single registry has."""
         if self._live is None:
             return
-        for registry in {id(one.guarded): one for one in (*self.everybody(), *self._unused)}.values():
-            if registry.close is not None:
-                await registry.close()
+        await _let_go({id(one.guarded): one for one in (*self.everybody(), *self._unused)}.values())
 
     def _put(
         self, live: Sequence[Registry], canaries: Sequence[tuple[float, Registry]], shadows: Sequence[Registry]
@@ -269,6 +272,21 @@ class Lineups:
                 self._pool.setdefault(one.registry.manifest.id, []).append(one)
             else:
                 self._unused.append(one.registry)
+
+
+async def _let_go(registries: Iterable[Registry]) -> None:
+    """Close connections side by side: one that fails, or takes too long, keeps no other one open."""
+    await asyncio.gather(*(_closed(registry) for registry in registries))
+
+
+async def _closed(registry: Registry) -> None:
+    if registry.close is None:
+        return
+    try:
+        async with asyncio.timeout(CLOSE_S):
+            await registry.close()
+    except Exception as error:  # noqa: BLE001 - whatever it is, everything else goes on
+        log.warning("registry_not_closed", source=registry.manifest.id, caught=type(error).__name__)
 
 
 def _instead(live: Iterable[Registry], others: Iterable[Registry]) -> Registries:

@@ -232,7 +232,6 @@ class Registrations:
     async def look(self) -> bool:
         """Take in whatever changed in the folders, the registrations or the references; True when others answer."""
         async with self._looking:
-            await self.lineups.tidy()
             if not await asyncio.get_running_loop().run_in_executor(self._thread, self.sources.refresh):
                 return False
             try:

@@ -76,6 +76,8 @@ class Wanted(NamedTuple):
 
 class _File(NamedTuple):
     stamp: _Stamp
+    beside: Mapping[Path, _Stamp | None]
+    """The further files that it is made of, such as a WSDL, as they were before they were read."""
     manifest: Manifest | None
     fault: str = ""
 
@@ -149,8 +151,9 @@ class Sources:
             revision = self._store.revision()
         except InteropError:
             revision = None
-        seen = (files, revision, self._secrets.stamp())
-        if seen == self._seen:
+        beside = {path: _stamp(path) for one in self._files.values() for path in one.beside}
+        secrets = self._secrets.stamp()
+        if (files, beside, revision, secrets) == self._seen:
             return False
         self._seen = None  # until it is taken in whole
         if revision is not None:
@@ -165,7 +168,8 @@ class Sources:
             notices.append(Notice("registrations", NoticeKind.UNREAD, sentence))
         self._read_folders(files, notices)
         self.wanted = self._wanted(notices)
-        self._seen = None if self._unread else seen
+        as_read = {path: stamp for one in self._files.values() for path, stamp in one.beside.items()}
+        self._seen = None if self._unread else (files, as_read, revision, secrets)
         return True
 
     def look_again(self) -> None:
@@ -219,7 +223,7 @@ class Sources:
         found: dict[str, Manifest] = {}
         for path, stamp in files.items():
             known = self._files.get(path)
-            if known is None or known.stamp != stamp:
+            if known is None or known.stamp != stamp or any(_stamp(one) != was for one, was in known.beside.items()):
                 known = self._files[path] = self._read(path, stamp, known)
             if known.fault:
                 notices.append(Notice(_named(path), NoticeKind.UNREADABLE, known.fault))
@@ -248,11 +252,12 @@ class Sources:
         self._in_folders = found
 
     def _read(self, path: Path, stamp: _Stamp, known: _File | None) -> _File:
+        beside: dict[Path, _Stamp | None] = {}
         try:
-            return _File(stamp, load_manifest(path))
+            return _File(stamp, beside, load_manifest(path, lambda one: beside.setdefault(one, _stamp(one))))
         except ConfigurationError as wrong:
             # INVARIANT: a manifest that does not load never replaces the one in force.
-            return _File(stamp, known.manifest if known is not None else None, str(wrong))
+            return _File(stamp, beside, known.manifest if known is not None else None, str(wrong))
 
     def _wanted(self, notices: list[Notice]) -> Wanted:
         by_state: dict[State, dict[str, Registration]] = {}

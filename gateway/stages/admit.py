@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import cache
 from typing import Any, Final, NamedTuple
@@ -27,6 +27,7 @@ from standards.errors import (
     MalformedMessageError,
     UnauthenticatedError,
 )
+from standards.json_bodies import MOST_VALUES, has_too_many
 from standards.signing import Allowed, Form, SignaturePolicy, key_id_of, verify_policy
 
 DEEPEST: Final = 64
@@ -185,8 +186,10 @@ def _bearer(authorization: str) -> str:
 def parsed(body: bytes) -> Any:
     """Return a request body's JSON.
 
-    Raises: MalformedMessageError when it is none, or nested too deep.
+    Raises: MalformedMessageError when it is none, holds too many values, or is nested too deep.
     """
+    if has_too_many(body):
+        raise MalformedMessageError(f"the body holds more than {MOST_VALUES} values: send it in parts")
     try:
         raw = orjson.loads(body)
     except orjson.JSONDecodeError as error:
@@ -201,15 +204,15 @@ def not_deep(raw: Any) -> Any:
 
     Raises: MalformedMessageError when it is.
     """
-    level = [raw]
+    level = [raw] if type(raw) is dict or type(raw) is list else []
     for _ in range(DEEPEST + 1):
-        level = [part for one in level for part in _parts(one) if isinstance(part, dict | list)]
         if not level:
             return raw
+        # Every message is walked so: a parser makes no other types, and `isinstance` takes twice as long.
+        level = [
+            part
+            for one in level
+            for part in (one.values() if type(one) is dict else one)
+            if type(part) is dict or type(part) is list
+        ]
     raise MalformedMessageError(f"objects and arrays stand at most {DEEPEST} deep one inside the other: flatten them")
-
-
-def _parts(one: Any) -> Iterable[Any]:
-    if isinstance(one, dict):
-        return one.values()
-    return one if isinstance(one, list) else ()

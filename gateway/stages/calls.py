@@ -18,7 +18,7 @@ from adapters.catalogue import Registries
 from adapters.ports import Deadline, Fetch
 from adapters.said import listen
 from gateway.ports import Clock, Kept, RecordCache, RecordKey
-from gateway.stages.linking import Settling, look_up
+from gateway.stages.linking import Settling, look_up, weed
 from gateway.stages.under_way import Call, Counts, Errand, Heard, Lane, Terms, one_is_over, unheard
 from standards.errors import SourceContractError, SourceError, SourceUnavailableError
 from standards.identifiers import Identifier
@@ -30,6 +30,12 @@ log = structlog.get_logger()
 
 _SHORTEST_S: Final = 0.02
 """With less than this left, nobody asks again, nor waits for a call that ends so soon."""
+_GRAIN_S: Final = 0.001
+"""Timers of the faster event loop count milliseconds, and may ring a part of one early."""
+_GRACE_S: Final = 0.02
+"""How long after its deadline a call may still say itself why it failed."""
+_STOPPING_S: Final = 5.0
+"""How long a call that nobody waits for any more may take to stop by itself."""
 
 
 class Shared(NamedTuple):
@@ -88,7 +94,7 @@ class Calls:
             max_stale_s=self._max_stale_s,
             late_grace_s=self._late_grace_s,
             max_late=self._max_late,
-            settling=self._settling,
+            settling=self._settling.beside() if is_beside and self._settling is not None else self._settling,
             shared=self._shared,
             is_beside=is_beside,
         )
@@ -132,13 +138,14 @@ class Calls:
         Everything is heard, or is a reason why it was not, when an errand `is_over`; at its deadline at the latest.
         """
         keeping = [errand for errand in errands if errand.lifetime_s > 0]
-        keys = [errand.key_of(subject) for errand in keeping for subject in errand.subjects]
-        if keys:
-            looked = await self._cache.get_many(keys)
-            now, found = self._now(), iter(zip(keys, looked.found, strict=True))
+        wanted = [(errand.key_of(subject), errand.names) for errand in keeping for subject in errand.subjects]
+        if wanted:
+            looked = await self._cache.get_many(wanted)
+            now, found = self._now(), iter(zip(wanted, looked.found, strict=True))
             for errand in keeping:
                 errand.generation = looked.generation
                 _take_kept(errand, found, now)
+            await weed(keeping, self._settling)
         for errand in errands:
             if len(errand.heard) < len(errand.subjects):
                 self._start(errand, [s for s in errand.subjects if s not in errand.heard])
@@ -230,10 +237,33 @@ class Calls:
             return
         errand.waits[call] = [subject]
         call.errands.append(errand)
-        # A call keeps its own deadline, so only whoever has less time needs a clock.
-        if errand.alarm is None and errand.deadline.at < call.deadline.at:
-            loop = asyncio.get_running_loop()
-            errand.alarm = loop.call_later(errand.deadline.left_s(), self._run_out, errand)
+        self._set_alarm(errand, call)
+
+    def _set_alarm(self, errand: Errand, call: Call) -> None:
+        """Wake an errand at its deadline, or when a call ought to have ended; whichever comes first."""
+        loop = asyncio.get_running_loop()
+        if errand.deadline.at < call.deadline.at:
+            after_s = errand.deadline.left_s()
+        else:
+            after_s = call.deadline.left_s() + _GRACE_S
+        if errand.alarm is not None:
+            if errand.alarm.when() <= loop.time() + after_s:
+                return
+            errand.alarm.cancel()
+        errand.alarm = loop.call_later(after_s, self._ring, errand)
+
+    def _ring(self, errand: Errand) -> None:
+        """Wait no longer for calls that are overdue; at its deadline, an errand waits for none."""
+        errand.alarm = None
+        # INVARIANT: a question ends at its deadline, whatever an adapter does meanwhile.
+        for call in [call for call in errand.waits if call.deadline.at <= errand.deadline.at]:
+            if not call.deadline.left_s():
+                self._overrun(call)
+        if errand.deadline.left_s() <= _GRAIN_S:
+            self._run_out(errand)
+            return
+        for call in errand.waits:
+            self._set_alarm(errand, call)
 
     def _run_out(self, errand: Errand) -> None:
         """Say of everybody about whom nothing was heard by the deadline that it was too late."""
@@ -241,6 +271,15 @@ class Calls:
             self._miss(errand, subjects, call, UnavailableReason.SOURCE_TIMEOUT)
         self._leave(errand, may_go_on=True)
         errand.end()
+
+    def _overrun(self, call: Call) -> None:
+        """Hear no more of a call that has not ended in time; it may stop by itself, and tell the guard why."""
+        call.error = SourceUnavailableError(call.request.source_id, UnavailableReason.SOURCE_TIMEOUT)
+        self._end(call)
+        task = call.task
+        if task is not None:
+            timer = asyncio.get_running_loop().call_later(_STOPPING_S, task.cancel)
+            task.add_done_callback(lambda _: timer.cancel())
 
     def _hear(self, errand: Errand, call: Call) -> None:
         """Give an errand what came of a call that it waited for."""
@@ -251,8 +290,8 @@ class Calls:
             for subject in subjects:
                 kept = _narrowed(call.records[subject], errand.names)
                 errand.heard[subject] = _said(errand.lane.key[0], kept)
-        elif _ran_out(call) and errand.deadline.left_s() > _SHORTEST_S:
-            self._start(errand, subjects)  # the call had another question's deadline, which was earlier
+        elif _was_hurried(call) and _has_more_time(errand, call):
+            self._start(errand, subjects)  # as the errand would have been answered alone
         else:
             self._miss(errand, subjects, call, call.error.reason if call.error else UnavailableReason.SOURCE_DOWN)
         if errand.is_over:
@@ -361,17 +400,25 @@ class Calls:
             self._hear(errand, call)
 
 
-def _ran_out(call: Call) -> bool:
-    """Tell whether a call ended because its own time was over."""
-    return isinstance(call.error, SourceUnavailableError) and call.deadline.left_s() <= _SHORTEST_S
+def _was_hurried(call: Call) -> bool:
+    """Tell whether a call failed that might not have, had its own deadline been later."""
+    error = call.error
+    return isinstance(error, SourceUnavailableError) and (error.was_hurried or call.deadline.left_s() <= _SHORTEST_S)
 
 
-def _take_kept(errand: Errand, found: Iterator[tuple[RecordKey, Kept | None]], now: datetime) -> None:
+def _has_more_time(errand: Errand, call: Call) -> bool:
+    """Tell whether an errand has time to ask again, and more of it than a call had that was begun for another one."""
+    return min(errand.deadline.left_s(), errand.deadline.at - call.deadline.at) > _SHORTEST_S
+
+
+def _take_kept(
+    errand: Errand, found: Iterator[tuple[tuple[RecordKey, frozenset[str]], Kept | None]], now: datetime
+) -> None:
     """Hear what is kept and fresh of an errand's subjects, the next of those found; note what may stand in."""
     source_id, names = errand.lane.key[0], errand.names
     for subject in errand.subjects:
-        key, kept = next(found)
-        if kept is None or not names <= kept.names:
+        (key, _), kept = next(found)
+        if kept is None:
             continue
         age_s = (now - kept.retrieved_at).total_seconds()
         left_s = (errand.negative_s if kept.record is None else errand.lifetime_s) - age_s

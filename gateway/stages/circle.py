@@ -16,7 +16,8 @@ from standards.identifiers import Identifier
 from standards.permit import PersonPermit
 from standards.states import UnavailableReason
 
-Ask = Callable[[Step, tuple[Identifier, ...]], Awaitable[dict[Identifier, Heard]]]
+Ask = Callable[[Step, Mapping[Identifier, Person]], Awaitable[dict[Identifier, Heard]]]
+"""Asks by some numbers, each with the person whose permit counts."""
 DecidePeople = Callable[[Sequence[Mapping[str, str]]], Awaitable[Sequence[PersonPermit]]]
 Key = tuple[str, str]
 
@@ -58,7 +59,7 @@ class Circle(NamedTuple):
                     askable[number] = person
                 else:
                     words.update(dict.fromkeys(person.known_by(), closed))
-            for number, heard in (await self.ask(step, tuple(askable))).items():
+            for number, heard in (await self.ask(step, askable)).items():
                 askable[number].heard[step.key] = heard
                 words.update(dict.fromkeys(askable[number].known_by(), heard))
         return words, met
@@ -80,7 +81,7 @@ class Circle(NamedTuple):
         given = Identifier(plan.asked_by, asked.identifiers[plan.asked_by])
         deciding = [plan.steps[number - 1] for number in step.after]
         for other in await self._others(step, given):
-            taken = {s.key: (await self.ask(s, (other,)))[other] for s in deciding if other.type in s.by}
+            taken = {s.key: (await self.ask(s, {other: asked}))[other] for s in deciding if other.type in s.by}
             if any(heard.record is not None for heard in taken.values()):
                 for key, heard in taken.items():
                     (group if key in group else asked.heard)[key] = heard
@@ -93,9 +94,9 @@ class Circle(NamedTuple):
 
         None of which anything else may be known than of the number given: who refused under one number has refused.
         """
-        entry = (await self.ask(step, (given,)))[given]
+        entry = (await self.ask(step, {given: self.asked}))[given]
         stated = entry.record.identifiers if entry.record is not None else {}
-        births = tuple(Identifier(t, stated[t]) for t in step.by if t != given.type and t in stated)
+        births = {Identifier(t, stated[t]): self.asked for t in step.by if t != given.type and t in stated}
         if not births:
             return []
         records = [heard.record for heard in (await self.ask(step, births)).values() if heard.record is not None]
@@ -109,6 +110,6 @@ class Circle(NamedTuple):
             other
             for other, permit in zip(others, permits, strict=True)
             if mine is not None
-            and (permit.forms, permit.withheld, permit.refused_sources)
-            == (mine.forms, mine.withheld, mine.refused_sources)
+            and (permit.forms, permit.withheld, permit.refused_sources, permit.refused_attributes)
+            == (mine.forms, mine.withheld, mine.refused_sources, mine.refused_attributes)
         ]

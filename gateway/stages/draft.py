@@ -294,7 +294,9 @@ class Draft:
                 wanted.setdefault(key, (way, after, {}))[2][name] = number
         for way, after, names in wanted.values():
             instead_of = tuple(sorted(set(names.values())))
-            self._add(way, Who.EVERYONE, frozenset(names), tuple(dict.fromkeys((*after, *instead_of))), instead_of)
+            number = self._add(way, Who.EVERYONE, frozenset(names), tuple(dict.fromkeys((*after, *instead_of))))
+            stands_in = tuple(frozenset(n for n, better in names.items() if better == one) for one in instead_of)
+            self.steps[number - 1] = self.steps[number - 1]._replace(instead_of=instead_of, stands_in=stands_in)
 
     @staticmethod
     def _may_stand_in(way: Way, name: str, best: Way) -> bool:
@@ -365,12 +367,10 @@ class Draft:
     def _way(self, step: Step) -> Way:
         return next(w for w in (*self.ways, *self.boundary_ways, *self.links) if w.key == step.key)
 
-    def _add(
-        self, way: Way, who: Who, names: frozenset[str], after: tuple[int, ...], instead_of: tuple[int, ...] = ()
-    ) -> int:
+    def _add(self, way: Way, who: Who, names: frozenset[str], after: tuple[int, ...]) -> int:
         number = len(self.steps) + 1
         by = tuple(t for t in way.lookup.by if (t in GROUP_TYPES) == (who is Who.GROUP))
-        self.steps.append(Step(number, *way.key, by, who, names, (), after, instead_of))
+        self.steps.append(Step(number, *way.key, by, who, names, (), after))
         return number
 
     def _why_not(self, source: str) -> str:

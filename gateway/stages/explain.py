@@ -64,8 +64,8 @@ def _reasons(step: Step, choices: Choices) -> Iterator[str]:
         yield f"gives {_list(step.yields)} of whoever is surely the same"
         return
     if step.instead_of:
-        waits = " or ".join(map(str, step.instead_of))
-        yield f"is asked only about those for whom {waits} is silent: it may stand in for {_list(step.names)}"
+        for number, names in zip(step.instead_of, step.stands_in, strict=True):
+            yield f"is asked only about those for whom {number} is silent: it may stand in for {_list(names)}"
         return
     if way.lookup.members and not (step.who is Who.GROUP and step.names):
         yield f"names the members{_by(choices.rule)}" if choices.rule else "finds the household"

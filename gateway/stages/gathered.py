@@ -60,7 +60,9 @@ def silence(gathered: Gathered) -> SourceUnavailableError:
     failed = {id_: outcome.reason for id_, outcome in gathered.outcomes.items() if outcome.reason is not None}
     reasons = list(failed.values())
     reason = reasons[0] if reasons else UnavailableReason.SOURCE_DOWN
-    return SourceUnavailableError(", ".join(sorted(failed)), reason)
+    heard = (*gathered.group.values(), *(said for person in gathered.people for said in person.heard.values()))
+    opens = (said.until for said in heard if said.until is not None and said.reason is reason)
+    return SourceUnavailableError(", ".join(sorted(failed)), reason, until=min(opens, default=None))
 
 
 def unheard_mandatory(gathered: Gathered, mandatory: frozenset[str]) -> MandatorySourceError | None:

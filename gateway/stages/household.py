@@ -123,6 +123,12 @@ def _as_recorded(asked: Mapping[str, str], entries: Sequence[_Entry], *, by_grou
     return (me or Found(asked, "", (_ASKED,)), *others)
 
 
+def is_decided(rule: BoundaryRule, group: Heard | None) -> bool:
+    """Tell whether the recorded group has decided who belongs together, so that nobody else is listened to."""
+    is_first = rule.registered and rule.combine is Combination.FIRST
+    return is_first and group is not None and group.record is not None
+
+
 def missing(
     rule: BoundaryRule,
     lookups: Iterable[tuple[Manifest, Lookup]],
@@ -132,7 +138,7 @@ def missing(
     residents: Heard | None,
 ) -> Iterator[str]:
     """Yield the registries that the rule listens to, and that may not or cannot be asked about this person."""
-    if rule.registered and rule.combine is Combination.FIRST and group is not None and group.record is not None:
+    if is_decided(rule, group):
         return
     for manifest, lookup in lookups:
         tells = (
@@ -176,7 +182,7 @@ def _kin(kin: Heard, tree: Tree | None) -> _Part:
         for place, one in enumerate(tree.relatives)
         if place and place in relationships
     )
-    return _Part("kin", entries, True, source if tree.unheard or tree.waiting else None, None, source)
+    return _Part("kin", entries, True, None if tree.is_whole else source, None, source)
 
 
 def _co_residence(residents: Heard, rule: BoundaryRule) -> _Part:

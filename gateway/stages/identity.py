@@ -9,12 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from gateway.linkage.comparing import Level, Trait, compare
+from gateway.linkage.features import features_of
 from standards.identifiers import BRN, SHARED_TYPES
 from standards.states import UnavailableReason
 
 if TYPE_CHECKING:
     from adapters.manifest import Manifest
     from gateway.stages.calls import Heard
+    from standards.states import JsonValue
 
 Issuers = Mapping[str, frozenset[str]]
 """Identifier type -> registries that issue its numbers."""
@@ -159,24 +162,43 @@ def _is_one(type_: str, words: Sequence[Word]) -> bool:
 def strangers(
     heard: Mapping[tuple[str, str], Heard], given: Mapping[str, str], issuers: Issuers
 ) -> frozenset[tuple[str, str]]:
-    """Return the lookups whose record is of somebody else: of another sex and another birth date than the anchor's.
+    """Return the lookups whose record is of somebody else, by its birth date and either its sex or its names.
 
-    The anchor is the record of the registry that issues the first number the person was found by, else the next one,
-    else the first by its name. One number led to two people, so the other record is nobody's word on this one.
+    The anchor, from which it differs, is the record of the registry that issues the first number the person was found
+    by, else the next one, else the first by its name. One number led to two people, so the other record is nobody's
+    word on this one.
     """
     records = [said.record for said in heard.values() if said.record is not None]
-    if len({record.values.get("sex", "unknown") for record in records} - {"unknown", None}) < 2:
+    if len({record.values.get("birth_date") for record in records} - {None}) < 2:
         return frozenset()  # nearly always: nobody is told apart from anybody
     stated = [
-        (key, known, said.provenance.source_id)
+        (key, known, said.record.values, said.provenance.source_id)
         for key, said in sorted(heard.items())
-        if (known := who(said)) is not None
+        if said.record is not None and (known := who(said)) is not None
     ]
-    if len({sex for _, (sex, _), _ in stated}) < 2:
+    if not stated:
         return frozenset()
     ranks = {source: rank for rank, type_ in reversed([*enumerate(given)]) for source in issuers.get(type_, ())}
-    _, (sex, birth_date), _ = min(stated, key=lambda one: ranks.get(one[2], len(given)))
-    return frozenset(key for key, known, _ in stated if known[0] != sex and known[1] != birth_date)
+    _, (sex, birth_date), anchor, _ = min(stated, key=lambda one: ranks.get(one[3], len(given)))
+    return frozenset(
+        key
+        for key, known, values, _ in stated
+        if known[1] != birth_date and (known[0] != sex or is_another(anchor, values))
+    )
+
+
+def is_another(one: Mapping[str, JsonValue], other: Mapping[str, JsonValue]) -> bool:
+    """Tell whether two records agree neither in a name nor in year or birthday, so that no slip explains it.
+
+    A name that is missing, spelled otherwise, exchanged with another or a second one is no other name; and a date
+    with one figure wrong, day and month exchanged, or of which only the year is known is no other date.
+    """
+    first, second = features_of({}, one), features_of({}, other)
+    born, also = (known.birth.digits if known.birth else "" for known in (first, second))
+    if not (born and also) or born[4:] == also[4:]:
+        return False
+    levels = compare(first, second)
+    return all(levels[trait] is Level.DIFFERS for trait in (Trait.GIVEN_NAME, Trait.SURNAME, Trait.BIRTH_DATE))
 
 
 def refused(heard: Heard) -> Heard:

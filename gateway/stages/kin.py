@@ -27,6 +27,8 @@ _NEXT: Final[Mapping[tuple[str, str], tuple[str, Tie]]] = {
     (ADULT, "SPS"): ("spouse", Tie.SPOUSE),
     (ADULT, "CHILD"): ("child", Tie.CHILDREN),
     (ADULT, "PRN"): ("elder", Tie.ELDERS),
+    (MINOR, "SPS"): ("spouse", Tie.SPOUSE),
+    (MINOR, "CHILD"): ("child", Tie.CHILDREN),
     (MINOR, "PRN"): ("parent", Tie.PARENTS),
     ("spouse", "SPS"): ("co-spouse", Tie.SPOUSE),
     ("spouse", "CHILD"): ("child", Tie.CHILDREN),
@@ -47,15 +49,27 @@ _RANKS: Final = {
         ("spouse", "co-spouse", "parent", "stepparent", "child", "sibling", "grandchild", "elder", "grandparent")
     )
 }
-_TO_A_GROWN_HEAD: Final = {
+_EXTENDED: Final = "EXT"
+"""What everybody else is to the head, as far as the tables below go."""
+_TO_THE_ASKED: Final = {
     ADULT: "SELF",
+    MINOR: "SELF",
     "spouse": "SPS",
-    "co-spouse": "EXT",
     "child": "CHILD",
     "grandchild": "GRNDCHILD",
+    "sibling": "SIB",
     "elder": "PRN",
     "grandparent": "GRPRN",
 }
+_TO_A_PARENT: Final = {
+    MINOR: "CHILD",
+    "sibling": "CHILD",
+    "parent": "SPS",
+    "stepparent": "SPS",
+    "child": "GRNDCHILD",
+    "spouse": "INLAW",
+}
+_TO_A_GRANDPARENT: Final = {MINOR: "GRNDCHILD", "sibling": "GRNDCHILD", "grandparent": "SPS"}
 
 
 class Relative(NamedTuple):
@@ -80,33 +94,42 @@ class Tree(NamedTuple):
     """Places of those whose own ties the rule follows, and of whom nothing was asked yet."""
     unheard: tuple[int, ...]
     """Places of those whose own ties the rule follows, and could not be obtained."""
+    undated: tuple[int, ...] = ()
+    """Places of those with a tie of which nobody knows whether the rule follows it, for want of a birth date."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Tell whether nobody else can be within reach."""
+        return not (self.waiting or self.unheard or self.undated)
 
     def relationships(self) -> tuple[int | None, Mapping[int, str]]:
         """Return the place of the head, and place -> relationship to the head of everybody alive."""
         living = [n for n, r in enumerate(self.relatives) if not r.is_dead or n == 0]
         if self.relatives[0].role == ADULT:
-            return 0, {n: _TO_A_GROWN_HEAD[self.relatives[n].role] for n in living}
+            return 0, self._by_role(living, _TO_THE_ASKED)
         parents = [n for n in living if self.relatives[n].role in {"parent", "stepparent"}]
         if parents:
             head = parents[0]
             return head, {n: self._to_parent(n, head) for n in living}
         elders = [n for n in living if self.relatives[n].role == "grandparent"]
         if elders:
-            among = dict.fromkeys(elders, "SPS") | {elders[0]: "SELF"}
-            return elders[0], {n: among.get(n, "GRNDCHILD") for n in living}
+            return elders[0], {**self._by_role(living, _TO_A_GRANDPARENT), elders[0]: "SELF"}
+        if any(self.relatives[n].role in {"spouse", "child"} for n in living):
+            return 0, self._by_role(living, _TO_THE_ASKED)  # young, and with a family of their own
         # Children who live without a grown person: the eldest heads the household.
         head = min(living, key=lambda n: (self.relatives[n].birth_date or "9999", n))
         return head, {n: "SELF" if n == head else "SIB" for n in living}
+
+    def _by_role(self, places: Iterable[int], words: Mapping[str, str]) -> dict[int, str]:
+        return {n: words.get(self.relatives[n].role, _EXTENDED) for n in places}
 
     def _to_parent(self, place: int, head: int) -> str:
         one = self.relatives[place]
         if place == head:
             return "SELF"
-        if one.role in {"parent", "stepparent"}:
-            return "SPS"
         if one.role == "grandparent":
             return "PRN" if one.of == head else "INLAW"
-        return "CHILD"
+        return _TO_A_PARENT.get(one.role, _EXTENDED)
 
 
 def reach(
@@ -131,12 +154,18 @@ class _Growing:
         self.rule, self.words, self.today = rule, words, today
         self.relatives: list[Relative] = []
         self.known: dict[tuple[str, str], list[int]] = {}
+        self.of_age: set[tuple[str, str]] = set()
+        """Numbers of those who are too old for the tie that leads to them."""
+        self.undated: list[tuple[int, Mapping[str, str]]] = []
+        """Whose tie it is that leads to somebody of whom that is unknown, and the numbers of that one."""
 
     def grown(self, asked: Mapping[str, str], kin: Heard) -> Tree:
         birth_date = _text(kin, "birth_date")
         role = MINOR if birth_date and self._is_under_age(birth_date) else ADULT
         numbers = {**(kin.record.identifiers if kin.record else {}), **asked}
         self._add(Relative(numbers, role, "", 0, 0, birth_date, is_dead=False))
+        # Somebody of unknown age counts as grown, so that nobody is asked about who may be no kin under the rule.
+        hangs = birth_date is None and kin.record is not None and any(map(self._hangs_on_age, kin.record.links))
         waiting, unheard = [], []
         level = [0]
         for depth in range(1, self.rule.depth + 1):
@@ -152,7 +181,18 @@ class _Growing:
             # In an order of their own, so that the order in which a registry names people decides nothing.
             met = [self._meet(way[1], depth) for way in sorted(ways, key=_order)]
             level = [place for place in met if place is not None and self._leads_on(place)]
-        return Tree(tuple(self.relatives), tuple(waiting), tuple(unheard))
+        return Tree(tuple(self.relatives), tuple(waiting), tuple(unheard), (0,) * hangs + tuple(self._undated()))
+
+    def _hangs_on_age(self, link: Link) -> bool:
+        """Tell whether a tie of the person asked about leads elsewhere when that one is under age."""
+        ways = {_NEXT.get((role, link.relation)) for role in (ADULT, MINOR)}
+        return len(ways) > 1 and any(way is not None and way[1] in self.rule.ties for way in ways)
+
+    def _undated(self) -> Iterator[int]:
+        """Yield whose ties lead to people of unknown age, of whom no other tie tells."""
+        for place, numbers in self.undated:
+            if not any(number in self.known or number in self.of_age for number in numbers.items()):
+                yield place
 
     def _ways(self, place: int, links: Sequence[Link]) -> Iterator[tuple[int, Relative]]:
         """Yield who is one tie away: position among the parents, and the relative."""
@@ -163,7 +203,11 @@ class _Growing:
                 continue
             there = step[0]
             born = link.birth_date
-            if there in _UNDER_AGE and not (born and self._is_under_age(born)):
+            if there in _UNDER_AGE and not born:
+                self.undated.append((place, link.identifiers))
+                continue
+            if there in _UNDER_AGE and born and not self._is_under_age(born):
+                self.of_age.update(link.identifiers.items())
                 continue
             yield (
                 position if there == "parent" else 0,

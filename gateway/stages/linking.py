@@ -6,23 +6,26 @@ is a number to ask that registry by, and nothing else: see `Person.unlinked`.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Protocol
 
 from adapters.ports import Record, SourceAnswer, TraitFetch
 from gateway.linkage.features import KIN_NUMBERS
 from gateway.linkage.judging import Known, Outcome, Verdict
-from standards.errors import SourceContractError
+from standards.errors import SourceContractError, SourceUnavailableError
 from standards.states import JsonValue, UnavailableReason
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from adapters.manifest import Lookup, Manifest
     from adapters.ports import Candidate, Deadline, Fetch
     from adapters.transport.guard import Guarded
     from gateway.stages.people import Person
     from gateway.stages.steps import Plan, Step
+    from gateway.stages.under_way import Errand
     from standards.identifiers import Identifier
 
 SCORE: Final = "score"
@@ -37,6 +40,14 @@ class Settling(Protocol):
 
     async def settle(self, source_id: str, known: Known, candidates: Sequence[Candidate], *, cut: bool) -> Verdict:
         """Return the decision; what is ambiguous goes to review."""
+        ...
+
+    def beside(self) -> Settling:
+        """Return one that decides by the same for a shadow, whose word nobody reviews."""
+        ...
+
+    async def decided_on(self, source_id: str, people: Sequence[Known]) -> Sequence[bool]:
+        """Tell of each of some people whether officers decided about them there, or nobody knows if they did."""
         ...
 
 
@@ -93,12 +104,33 @@ async def look_up(
         raise SourceContractError(request.source_id, "not as many answers as people looked for")
     records: dict[Identifier, Record | None] = {}
     passing: set[Identifier] = set()
-    for subject, candidates, cut in zip(request.subjects, answer.found, answer.cut, strict=True):
-        verdict = await settling.settle(request.source_id, known[subject], candidates, cut=cut)
-        records[subject] = _record(verdict)
-        if verdict.outcome is Outcome.AMBIGUOUS or verdict.is_reviewed:
-            passing.add(subject)
+    try:
+        async with asyncio.timeout(deadline.left_s()):
+            for subject, candidates, cut in zip(request.subjects, answer.found, answer.cut, strict=True):
+                verdict = await settling.settle(request.source_id, known[subject], candidates, cut=cut)
+                records[subject] = _record(verdict)
+                if verdict.outcome is Outcome.AMBIGUOUS or verdict.is_reviewed:
+                    passing.add(subject)
+    except TimeoutError:
+        reason = UnavailableReason.SOURCE_TIMEOUT
+        raise SourceUnavailableError(request.source_id, reason, "who is who was not decided in time") from None
     return SourceAnswer(records), frozenset(passing)
+
+
+async def weed(errands: Iterable[Errand], settling: Settling | None) -> None:
+    """Take back what is kept of people whom linkage found, where it may be somebody else's by now."""
+    for errand in errands:
+        if errand.known is not None and settling is not None and (kept := [*errand.heard, *errand.old]):
+            known = errand.known
+            decided: Sequence[bool] = [True] * len(kept)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(errand.deadline.left_s() / 2):
+                    decided = await settling.decided_on(errand.lane.key[0], [known[subject] for subject in kept])
+            # INVARIANT: what an officer decides holds from the next question on, whatever was kept of the one before.
+            errand.take_back(s for s, is_decided in zip(kept, decided, strict=True) if is_decided)
+        # INVARIANT: what was read by a number before somebody was matched to it is nobody's that we know: lists are
+        # numbered anew.
+        errand.take_back(s for s, since in errand.matched_at.items() if errand.is_kept_before(s, since))
 
 
 def _record(verdict: Verdict) -> Record | None:

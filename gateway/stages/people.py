@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 
 from gateway.stages.calls import Heard
 from gateway.stages.household import Found
@@ -22,7 +22,9 @@ AMBIGUOUS = Evidence("ambiguous_identity")
 class Person:
     """Somebody in the household under construction, or somebody on the way to it."""
 
-    __slots__ = ("aliases", "evidence", "heard", "identifiers", "linked", "number", "permit", "relationship")
+    __slots__ = (
+        "aliases", "evidence", "heard", "identifiers", "linked", "matched_at", "number", "permit", "relationship",
+    )  # fmt: skip
 
     def __init__(self, number: int, found: Found) -> None:
         self.number = number
@@ -36,6 +38,8 @@ class Person:
         self.linked: dict[str, str] = {}
         """Numbers at registries that know no other one of this person, who was found there by what else is known. Good
         for asking these by, and for nothing else."""
+        self.matched_at: dict[Identifier, datetime] = {}
+        """When the person was found by each of these."""
 
     def leading_number(self) -> Identifier:
         """Return one number that the person was found by, always the same."""
@@ -47,6 +51,8 @@ class Person:
             return heard
         found = heard.record.values
         self.linked.update(heard.record.identifiers)
+        for number in heard.record.identifiers.items():
+            self.matched_at[Identifier(*number)] = heard.provenance.retrieved_at
         score, detail = found.get(SCORE), found.get(DETAIL)
         self.evidence = (
             *self.evidence,

@@ -12,7 +12,7 @@ from standards.dci.evidence import evidence_extension
 from standards.dci.place import compile_places, group_record, member_record
 from standards.dci.search import Page, SearchItem, answered_item, rejected_item
 from standards.dci.shapes import Shape, as_released, records_of, shape_of
-from standards.errors import MandatorySourceError, SourceError
+from standards.errors import MandatorySourceError, SourceError, SourceUnavailableError
 from standards.household import HouseholdProfile, Outcome
 from standards.permit import Denial, FormKind, Permit
 from standards.states import AttributeState, Conflict, JsonValue, Value
@@ -119,7 +119,9 @@ def unanswered(item: SearchItem, error: SourceError, now: datetime) -> dict[str,
     what = "nothing is known"
     if isinstance(error, MandatorySourceError):
         what = "the agreement discloses nothing without it"
-    text = f"not obtained from {error.source_id} ({error.reason}): {what}, ask again"
+    until = error.until if isinstance(error, SourceUnavailableError) else None
+    again = f"ask again after {until}" if until is not None else "ask again"
+    text = f"not obtained from {error.source_id} ({error.reason}): {what}, {again}"
     return rejected_item(item.reference_id, None, text, now=now, locale=item.locale)
 
 

@@ -21,12 +21,14 @@ from adapters.catalogue import Registries
 from adapters.manifest import Search
 from adapters.ports import Deadline, SearchFetch
 from adapters.said import Said
+from gateway.ports import Clock
 from gateway.stages.stand_in import is_stand_in
+from gateway.stages.under_way import unheard
 from policies.counters import CountError
 from policies.probes import in_told_form
 from standards.dci.codes import ResponseEntity
 from standards.dci.search import FilterQuery, Page, SearchItem
-from standards.errors import RequestError, SourceError
+from standards.errors import RequestError, SourceError, SourceUnavailableError
 from standards.filters import Any_, Comparison, Every, Filter, Not, attributes_of, holds, looks_into_text
 from standards.household import HouseholdProfile
 from standards.identifiers import Identifier
@@ -79,8 +81,8 @@ class _Ability(NamedTuple):
 class Searcher:
     """Pushes searches down to registries."""
 
-    def __init__(self, registries: Registries, concurrency: int = 8) -> None:
-        self._registries, self._concurrency = registries, concurrency
+    def __init__(self, registries: Registries, now: Clock, concurrency: int = 8) -> None:
+        self._registries, self._now, self._concurrency = registries, now, concurrency
 
     async def find(
         self,
@@ -123,7 +125,13 @@ class Searcher:
             transaction_id,
             ability.search.entity,
         )
-        found = await self._registries[ability.source_id].guarded.search(request, deadline)
+        registry = self._registries[ability.source_id]
+        try:
+            found = await registry.guarded.search(request, deadline)
+        except SourceUnavailableError as error:
+            silent = unheard(registry.manifest, error.reason, self._now())
+            reason = silent.reason or error.reason
+            raise SourceUnavailableError(error.source_id, reason, error.detail, until=silent.until) from None
         if permit.max_results and found.total_count > (most or permit.max_results):
             raise RequestError(
                 f"more records than the {permit.max_results} the agreement allows for one search; narrow the filter",

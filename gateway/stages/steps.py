@@ -49,6 +49,8 @@ class Step(NamedTuple):
     instead_of: tuple[int, ...] = ()
     """Steps it stands in for; they are among those it comes after. It asks only about people for whom one of them
     met with `SILENCE`. Empty for every step that is made anyway."""
+    stands_in: tuple[frozenset[str], ...] = ()
+    """For each of these steps the attributes that are wanted when it is silent."""
     traits: tuple[str, ...] = ()
     """Attributes it asks by, where its registry knows no number of anybody; `by` is empty then."""
 
@@ -60,11 +62,15 @@ class Step(NamedTuple):
     def text(self, whom: Who) -> str:
         """Return the step in one line."""
         waits = [n for n in self.after if n not in self.instead_of]
+        spared = "; ".join(
+            f"if {number} is silent: {', '.join(sorted(names))}"
+            for number, names in zip(self.instead_of, self.stands_in, strict=True)
+        )
+        wanted = ", ".join((*sorted(self.names), *self.yields)) or "who belongs to it"
         return (
             f"{self.number} {self.source_id}.{self.lookup} by {'|'.join(self.by) or '+'.join(self.traits)} for {whom}"
             f"{' after ' + ', '.join(map(str, waits)) if waits else ''}"
-            f"{', if ' + ' or '.join(map(str, self.instead_of)) + ' is silent' if self.instead_of else ''}: "
-            f"{', '.join((*sorted(self.names), *self.yields)) or 'who belongs to it'}"
+            f"{', ' + spared if spared else ': ' + wanted}"
         )
 
 

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 import orjson
@@ -20,6 +21,7 @@ from standards.errors import SourceError
 from standards.identifiers import Identifier
 from standards.states import Provenance, UnavailableReason
 
+_NEVER: Final[Mapping[Identifier, datetime]] = MappingProxyType({})
 _SILENT: Final = frozenset({UnavailableReason.SOURCE_DOWN, UnavailableReason.SOURCE_TIMEOUT})
 
 
@@ -95,8 +97,8 @@ class Errand:
 
     __slots__ = (
         "alarm", "as_of", "bell", "cached", "calls", "deadline", "defect", "failed", "fresh_s", "generation", "heard",
-        "kept", "known", "lane", "lifetime_s", "names", "negative_s", "old", "stale_s", "subjects", "transaction_id",
-        "waits",
+        "kept", "known", "lane", "lifetime_s", "matched_at", "names", "negative_s", "old", "stale_s", "subjects",
+        "transaction_id", "waits",
     )  # fmt: skip
 
     def __init__(
@@ -135,6 +137,8 @@ class Errand:
         self.bell: asyncio.Future[None] | None = None
         self.known: Mapping[Identifier, Known] | None = None
         """What is known of each subject, where the registry is asked by that, and knows no number."""
+        self.matched_at: Mapping[Identifier, datetime] = _NEVER
+        """When linkage found those of the subjects that it found."""
 
     def key_of(self, subject: Identifier) -> RecordKey:
         """Return what the record of a subject is kept by.
@@ -159,8 +163,28 @@ class Errand:
         return any(heard.reason is None for heard in self.heard.values())
 
     def is_kept_alone(self) -> bool:
-        """Tell whether all that was heard had been kept, and was fresh."""
-        return len(self.kept) == len(self.subjects)
+        """Tell whether all that was heard had been kept, was fresh, and needs no other look than at its age.
+
+        A match does: officers may have decided about it.
+        """
+        return self.known is None and len(self.kept) == len(self.subjects)
+
+    def is_kept_before(self, subject: Identifier, moment: datetime) -> bool:
+        """Tell whether what is kept of a subject was read before some moment."""
+        heard, old = self.heard.get(subject), self.old.get(subject)
+        return (heard is not None and heard.provenance.retrieved_at < moment) or (
+            old is not None and old.retrieved_at < moment
+        )
+
+    def take_back(self, subjects: Iterable[Identifier]) -> None:
+        """Ask about some subjects as if nothing were kept of them."""
+        for subject in subjects:
+            self.old.pop(subject, None)
+            if self.heard.pop(subject, None) is not None:
+                self.kept = [one for one in self.kept if one[0].subject != subject]
+                self.cached -= 1
+                self.lane.counts["hits"] -= 1
+                self.lane.counts["misses"] += 1
 
     def end(self) -> None:
         """Stop the clock, and wake who waits."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from adapters.manifest import Lookup, Manifest
@@ -15,7 +15,7 @@ from gateway.stages.calls import Calls
 from gateway.stages.circle import Circle
 from gateway.stages.deciding import Deciding
 from gateway.stages.gathered import Gathered
-from gateway.stages.household import Found, missing, settle
+from gateway.stages.household import Found, is_decided, missing, settle
 from gateway.stages.identity import Issuers
 from gateway.stages.linking import traits_of
 from gateway.stages.people import Person, relate, told_apart, verify, without_family
@@ -43,20 +43,16 @@ class Ground(NamedTuple):
     now: Clock
 
 
-_Parts = tuple[tuple[frozenset[str], Mapping[Identifier, Person | None]], ...]
-"""Attributes asked for -> about whom."""
 _NOTHING: Final[frozenset[str]] = frozenset()
 
 
 class _Taken(NamedTuple):
-    """A step that is being taken."""
+    """A step that is being taken; about people of whom different things are wanted, it is one of several."""
 
     step: Step
     whose: Mapping[Identifier, Person | None]
     """Number asked by -> the person whose it is; None for the household."""
     errand: Errand
-    rest: _Parts = ()
-    """What is asked after it: for fewer attributes, about people who keep some back."""
     is_by_alias: bool = False
     """It asks again, by second numbers of those whom the registry does not know by the first."""
 
@@ -104,7 +100,8 @@ class Walk:
             if (step := circle.is_unknown(self.plan, self.group)) is not None:
                 self.plan = self.plan.looking_again(step)
                 await circle.look_again(self.plan, step, self.group)
-            self.words, self.met = await circle.follow(self.plan, self._kin())
+            if not is_decided(self.plan.rule or PERSON_ONLY, self._of(self.group, boundary=False)):
+                self.words, self.met = await circle.follow(self.plan, self._kin())
         self.unheard = self._settle()
         await self._permit_new_people()
         await self._walk([s for s in self.plan.steps if s.who is Who.EVERYONE])
@@ -151,7 +148,7 @@ class Walk:
         )
         lookups = self.ground.lookups.values()
         not_asked = missing(rule, lookups, group=group, kin=kin, residents=residents)
-        unheard = tuple(dict.fromkeys((*membership.unheard, *not_asked)))
+        unheard = tuple(dict.fromkeys((*membership.unheard, *not_asked, *self._hidden_lives())))
         me, *others = membership.found
         if unheard:
             # While a word on the household is missing, nobody is known to be its head, or anything to the head.
@@ -163,6 +160,12 @@ class Walk:
         asked.aliases |= me.aliases
         self._join(others)
         return unheard
+
+    def _hidden_lives(self) -> Iterator[str]:
+        """Yield the registry of kin when somebody on the way keeps back whether they live: the dead are no members."""
+        step = next((s for s in self.plan.steps if s.who is Who.FOUND), None) if self.met else None
+        if step is not None and any("vital_status" in self._kept_back(step, person) for person in self.met):
+            yield step.source_id
 
     def _of(self, group: Mapping[tuple[str, str], Heard], *, boundary: bool) -> Heard | None:
         """Return what was said about the recorded group, or about the dwelling, of the person asked about."""
@@ -215,7 +218,7 @@ class Walk:
         errand = self.ground.calls.errand(
             key, subjects, names, self.terms._replace(as_of=None), by, self.transaction_id
         )
-        return await self._run(errand)
+        return await self._run([errand])
 
     # -- asking --------------------------------------------------------------------------------------------
 
@@ -229,34 +232,36 @@ class Walk:
             while waiting or open_:
                 begun: dict[Errand, _Taken] = {}
                 for number in [n for n, step in waiting.items() if ahead.isdisjoint(step.after)]:
-                    taken = self._take(waiting.pop(number))
-                    if taken is None:
+                    parts = self._take(waiting.pop(number))
+                    if not parts:
                         ahead.remove(number)
-                    else:
-                        begun[taken.errand] = taken
+                    begun |= {taken.errand: taken for taken in parts}
                 open_ |= begun
                 await calls.begin(tuple(begun))
                 if open_:
                     await one_is_over(open_)
                 for errand in [errand for errand in open_ if errand.is_over]:
                     taken = open_.pop(errand)
-                    again = self._hear(taken)
-                    if again is None:
-                        ahead.remove(taken.step.number)
+                    self._hear(taken)
+                    if any(other.step is taken.step for other in open_.values()):
+                        continue
+                    again = {} if taken.is_by_alias else {t.errand: t for t in self._by_aliases(taken.step)}
+                    if again:
+                        open_ |= again
+                        await calls.begin(tuple(again))
                     else:
-                        open_[again.errand] = again
-                        await calls.begin([again.errand])
+                        ahead.remove(taken.step.number)
         finally:
             calls.leave(open_)
 
-    def _take(self, step: Step) -> _Taken | None:
-        """Return what a step asks of its registry; None when there is nobody to ask about."""
+    def _take(self, step: Step) -> Sequence[_Taken]:
+        """Return what a step asks of its registry; nothing when there is nobody to ask about."""
         if step.traits:
             return self._take_link(step)
         lookup = self.ground.lookups[step.key][1]
         if lookup.entity == "group":
             number = self._number_of_group(step, lookup)
-            return None if number is None else self._taken(step, {number: None})
+            return () if number is None else self._taken(step, {number: None})
         alone: dict[Identifier, Person | None] = {}
         shared: list[Person] = []
         for person in self._about(step):
@@ -277,9 +282,9 @@ class Walk:
             person.heard[step.key] = self._nothing(step, UnavailableReason.AMBIGUOUS_IDENTITY)
         if shared:
             alone = {number: person for number, person in alone.items() if person is not None}
-        return (self._taken(step, alone) if alone else None) or self._by_aliases(step)
+        return self._taken(step, alone) or self._by_aliases(step)
 
-    def _take_link(self, step: Step) -> _Taken | None:
+    def _take_link(self, step: Step) -> Sequence[_Taken]:
         """Return whom a step looks up by their traits, at a registry that knows none of their numbers."""
         whose: dict[Identifier, Person | None] = {}
         known: dict[Identifier, Known] = {}
@@ -300,10 +305,10 @@ class Walk:
                 numbers = person.numbers(self.ground.issuers, self.plan.earlier[step.number - 1])
                 known[by] = Known(numbers, traits | {KIN_NUMBERS: others})
         if not whose:
-            return None
+            return ()
         errand = self._errand(step, tuple(whose), _NOTHING)
         errand.known = known
-        return _Taken(step, whose, errand)
+        return (_Taken(step, whose, errand),)
 
     def _leads_nowhere(self, step: Step, person: Person) -> bool:
         """Tell whether a person keeps back all that would be asked for by the number that a look-up by traits finds."""
@@ -319,24 +324,25 @@ class Walk:
             return self.people
         return [] if self.asked is None else [self.asked]
 
-    def _taken(self, step: Step, whose: Mapping[Identifier, Person | None]) -> _Taken | None:
-        """Return what a step asks about these people; None when all of them keep back all that it would ask for."""
-        if not any(self._kept_back(step, person) for person in whose.values()):
-            return _Taken(step, whose, self._errand(step, tuple(whose), step.names))
-        # INVARIANT: nothing is asked for that a person keeps back, though others in the message do not.
+    def _taken(self, step: Step, whose: Mapping[Identifier, Person | None]) -> Sequence[_Taken]:
+        """Return what a step asks about these people, those of whom the same is wanted together."""
         lookup = self.ground.lookups[step.key][1]
+        tells_of_others = (lookup.kin or lookup.members) and step.who is not Who.EVERYONE
         parts: dict[frozenset[str], dict[Identifier, Person | None]] = {}
         for number, person in whose.items():
-            names = step.names - self._kept_back(step, person)
-            if names or step.yields or lookup.kin or lookup.members:
+            names = self._names_for(step, person)
+            if names or not step.names or step.yields or tells_of_others:
                 parts.setdefault(names, {})[number] = person
-        return self._next_part(step, tuple(parts.items()))
+        return [_Taken(step, about, self._errand_about(step, about, names)) for names, about in parts.items()]
 
-    def _next_part(self, step: Step, parts: _Parts) -> _Taken | None:
-        if not parts:
-            return None
-        (names, whose), *rest = parts
-        return _Taken(step, whose, self._errand(step, tuple(whose), names), rest=tuple(rest))
+    def _names_for(self, step: Step, person: Person | None) -> frozenset[str]:
+        """Return what a step asks for about somebody; a stand-in only for what the better registry was silent on."""
+        names = step.names
+        if step.instead_of and person is not None:
+            better = zip(step.instead_of, step.stands_in, strict=True)
+            names = _NOTHING.union(*(of for number, of in better if self._met_silence(person, (number,))))
+        # INVARIANT: nothing is asked for that a person keeps back, though others in the message do not.
+        return names - kept if (kept := self._kept_back(step, person)) else names
 
     def _kept_back(self, step: Step, person: Person | None) -> frozenset[str]:
         """Return what of a step's attributes must not be read of a person; of the household, by the person asked."""
@@ -345,14 +351,22 @@ class Walk:
             return _NOTHING
         return step.names & whose.permit.refused_attributes.get(step.source_id, _NOTHING)
 
+    def _errand_about(self, step: Step, whose: Mapping[Identifier, Person | None], names: frozenset[str]) -> Errand:
+        errand = self._errand(step, tuple(whose), names)
+        people = ((number, person or self.asked) for number, person in whose.items())
+        matched = {n: at for n, one in people if one is not None and (at := one.matched_at.get(n)) is not None}
+        if matched:
+            errand.matched_at = matched
+        return errand
+
     def _errand(self, step: Step, subjects: tuple[Identifier, ...], names: frozenset[str]) -> Errand:
         # A silent registry must not use up the time of those that are asked after it.
         share_s = self.deadline.left_s() / (self.plan.waves_behind[step.number - 1] + 1)
         by = self.deadline.earlier(share_s)
         return self.ground.calls.errand(step.key, subjects, names, self.terms, by, self.transaction_id)
 
-    def _hear(self, taken: _Taken) -> _Taken | None:
-        """Keep what a step was told; return what is still to be asked, by people's second numbers, if anything is."""
+    def _hear(self, taken: _Taken) -> None:
+        """Keep what a step was told."""
         step = taken.step
         for number, heard in self.account.told(taken.errand).items():
             person = taken.whose[number]
@@ -362,11 +376,8 @@ class Walk:
                 person.heard[step.key] = person.linked_by(heard)
             elif not taken.is_by_alias or heard.record is not None:
                 person.heard[step.key] = person.unlinked(heard, number)
-        if taken.rest:
-            return self._next_part(step, taken.rest)
-        return None if taken.is_by_alias else self._by_aliases(step)
 
-    def _by_aliases(self, step: Step) -> _Taken | None:
+    def _by_aliases(self, step: Step) -> Sequence[_Taken]:
         """Return how to ask by second numbers about those whom a registry does not know by the first."""
         again: dict[Identifier, Person | None] = {
             alias: person
@@ -376,8 +387,7 @@ class Walk:
             for alias in sorted(person.aliases)
             if alias.type in step.by
         }
-        taken = self._taken(step, again) if again else None
-        return None if taken is None else taken._replace(is_by_alias=True, rest=())
+        return [taken._replace(is_by_alias=True) for taken in self._taken(step, again)]
 
     def _met_silence(self, person: Person, numbers: Iterable[int]) -> bool:
         """Tell whether one of these steps could not be heard about a person, so that another word may stand in."""
@@ -408,32 +418,39 @@ class Walk:
             if self.plan.steps[number - 1].traits
         ):
             return self._nothing(step, UnavailableReason.AMBIGUOUS_IDENTITY)
-        if self.unheard or any(heard is None for heard in before) or self._is_number_unheard(step, person):
+        silent = self._silent_on_number(step, person)
+        for cause in silent:
+            if cause.provenance.source_id == step.source_id:  # somebody can act on it, and here it is to be said
+                return Heard(None, cause.provenance, cause.reason, until=cause.until)
+        if self.unheard or any(heard is None for heard in before) or silent:
             return self._nothing(step, UnavailableReason.IDENTIFIER_UNAVAILABLE)
         for heard in before:
             if heard is not None and heard.reason is None and lookup.no_identifier_means_no_record:
                 return Heard(None, heard.provenance)
         return self._nothing(step, UnavailableReason.NO_IDENTIFIER)
 
-    def _is_number_unheard(self, step: Step, person: Person) -> bool:
-        """Tell whether an earlier lookup failed that might have stated the number."""
-        for key in self.plan.earlier[step.number - 1]:
-            heard = person.heard.get(key)
-            if heard is None or heard.reason in {None, UnavailableReason.NO_IDENTIFIER}:
-                continue
-            if set(self.ground.lookups[key][1].identifiers) & set(step.by):
-                return True
-        return False
+    def _silent_on_number(self, step: Step, person: Person) -> list[Heard]:
+        """Return what became of earlier lookups that failed, and might have stated the number."""
+        return [
+            heard
+            for key in self.plan.earlier[step.number - 1]
+            if (heard := person.heard.get(key)) is not None
+            and heard.reason not in {None, UnavailableReason.NO_IDENTIFIER}
+            and not set(self.ground.lookups[key][1].identifiers).isdisjoint(step.by)
+        ]
 
     def _nothing(self, step: Step, reason: UnavailableReason) -> Heard:
         return Heard(None, Provenance(step.source_id, self.ground.now()), reason)
 
-    async def _ask(self, step: Step, subjects: tuple[Identifier, ...]) -> dict[Identifier, Heard]:
-        """Return what one lookup says about each subject; a failure comes back as the reason for it."""
-        if not subjects:
-            return {}
-        return await self._run(self._errand(step, subjects, step.names))
+    async def _ask(self, step: Step, whose: Mapping[Identifier, Person]) -> dict[Identifier, Heard]:
+        """Return what one lookup says by each number; a failure comes back as the reason for it."""
+        return await self._run([taken.errand for taken in self._taken(step, whose)])
 
-    async def _run(self, errand: Errand) -> dict[Identifier, Heard]:
-        await self.ground.calls.carry_out(errand)
-        return self.account.told(errand)
+    async def _run(self, errands: Sequence[Errand]) -> dict[Identifier, Heard]:
+        try:
+            await self.ground.calls.begin(errands)
+            while open_ := [errand for errand in errands if not errand.is_over]:
+                await one_is_over(open_)
+        finally:
+            self.ground.calls.leave(errands)
+        return {subject: heard for errand in errands for subject, heard in self.account.told(errand).items()}

@@ -12,6 +12,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
+from gateway.database import open_engine, why
 from standards.errors import ConfigurationError, JournalError
 
 METADATA: Final = sa.MetaData()
@@ -88,7 +89,7 @@ def open_tables(url: str) -> sa.Engine:
     Raises: ConfigurationError when the URL names no database that can be used.
     """
     try:
-        engine = sa.create_engine(url)
+        engine = open_engine(url)
         if engine.dialect.name == "sqlite":
             sa.event.listen(engine, "connect", _prepare_sqlite)
             sa.event.listen(engine, "begin", _begin_sqlite)
@@ -97,9 +98,7 @@ def open_tables(url: str) -> sa.Engine:
         except SQLAlchemyError:  # another process may have made them at the same moment
             METADATA.create_all(engine)
     except (SQLAlchemyError, ImportError) as error:
-        raise ConfigurationError(
-            f"stores.trail_url: the trail cannot be kept there ({type(error).__name__})"
-        ) from error
+        raise ConfigurationError(f"stores.trail_url: the trail cannot be kept there ({why(error)})") from error
     return engine
 
 
@@ -138,7 +137,7 @@ class Tables:
             with self._engine.connect().execution_options(hearth_reads=True) as connection:
                 yield connection
         except SQLAlchemyError as error:
-            raise JournalError(f"{self._what} cannot be read ({type(error).__name__})") from error
+            raise JournalError(f"{self._what} cannot be read ({why(error)})") from error
 
     @contextmanager
     def _writing(self) -> Iterator[sa.Connection]:
@@ -146,4 +145,4 @@ class Tables:
             with self._engine.begin() as connection:
                 yield connection
         except SQLAlchemyError as error:
-            raise JournalError(f"{self._what} cannot be written ({type(error).__name__})") from error
+            raise JournalError(f"{self._what} cannot be written ({why(error)})") from error

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import SQLAlchemyError
 
+from gateway.database import open_engine, why
 from gateway.trust.replay import Again, digest_of, name_of
 from standards.errors import ConfigurationError, JournalError
 
@@ -35,14 +36,14 @@ class DatabaseReplay:
     def __init__(self, url: str, window_s: float, now: Callable[[], float] = time.time) -> None:
         self._window_s, self._now, self._count = window_s, now, 0
         try:
-            self._engine = sa.create_engine(url, pool_pre_ping=True)
+            self._engine = open_engine(url)
             sa.event.listen(self._engine, "connect", _prepare)
             with self._engine.begin() as connection:
                 # Several processes may start at once, and each would make the table.
                 connection.execute(sa.text("SELECT pg_advisory_xact_lock(hashtext('seen_message'))"))
                 SEEN.metadata.create_all(connection)
         except (SQLAlchemyError, ImportError) as error:
-            raise ConfigurationError(f"stores.replay: cannot be used ({type(error).__name__})") from None
+            raise ConfigurationError(f"stores.replay: cannot be used ({why(error)})") from None
 
     async def first(self, sender: str, message_id: str, body: bytes) -> Again | None:
         """Note a message; see `ReplayGuard`."""
@@ -50,7 +51,7 @@ class DatabaseReplay:
             return await asyncio.to_thread(self._first, name_of(sender, message_id), digest_of(body))
         except SQLAlchemyError as error:
             # INVARIANT: a message that cannot be noted is not worked on: it could come again.
-            raise JournalError(f"message ids cannot be noted ({type(error).__name__})") from None
+            raise JournalError(f"message ids cannot be noted ({why(error)})") from None
 
     async def answered(self, sender: str, message_id: str, answer: bytes) -> None:
         """Keep an acknowledgement; see `ReplayGuard`."""

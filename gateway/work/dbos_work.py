@@ -10,14 +10,17 @@ import asyncio
 import base64
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import structlog
 from dbos import DBOS, Serializer, SetEnqueueOptions, SetWorkflowID, WorkflowStatus
+from sqlalchemy.exc import SQLAlchemyError
 
-from gateway.ports import Again, Handler
+from gateway.database import LIMIT_S, why
+from gateway.ports import Again, Handler, WorkError
 from gateway.work.living import Living
 from gateway.work.seal import Seal
 from gateway.work.tries import pause_s
@@ -33,6 +36,8 @@ _QUEUE: Final = "hearth_work"
 _POLL_S: Final = 0.2
 _SWEEP_S: Final = 3.0
 _AT_ONCE: Final = 500
+_END_S: Final = 2.5
+"""How long the library may take to stop where its store is a server: what it waits for may be silent."""
 _OPEN: Final = ["ENQUEUED", "DELAYED", "PENDING"]
 _OVER: Final = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
 
@@ -50,6 +55,7 @@ class DbosWork:
     """Whose tries the library's workflows are, in this process."""
 
     def __init__(self, engine: sa.Engine, seal: Seal, name: str, died: Died | None = None) -> None:
+        self._is_file = engine.dialect.name == "sqlite"
         self._engine, self._seal, self._name, self._died = engine, seal, name, died
         self._living = Living(engine, name)
         self._handlers: dict[str, Handler] = {}
@@ -91,20 +97,22 @@ class DbosWork:
 
     async def start(self, kind: str, id: str, content: Mapping[str, Any], *, after_s: float = 0) -> None:
         """Take work, unless work with that id waits or is being done."""
-        known = await self._tries(id)
-        if any(one.status in _OPEN for one in known):
-            return
-        if known:  # under the same name once more: what is over must not be taken for it
-            await DBOS.delete_workflows_async([one.workflow_id for one in known])
-        await self._enqueue(kind, id, content, 0, after_s)
+        async with self._in_time():
+            known = await self._tries(id)
+            if any(one.status in _OPEN for one in known):
+                return
+            if known:  # under the same name once more: what is over must not be taken for it
+                await DBOS.delete_workflows_async([one.workflow_id for one in known])
+            await self._enqueue(kind, id, content, 0, after_s)
 
     async def cancel(self, id: str) -> None:
         """Let work be that has not begun."""
-        for one in await self._tries(id):
-            if one.status == "PENDING":
-                self._cancelled.add(id)
-            elif one.status in _OPEN:
-                await DBOS.cancel_workflow_async(one.workflow_id)
+        async with self._in_time():
+            for one in await self._tries(id):
+                if one.status == "PENDING":
+                    self._cancelled.add(id)
+                elif one.status in _OPEN:
+                    await DBOS.cancel_workflow_async(one.workflow_id)
 
     async def close(self) -> None:
         """Stop working; what is not done goes on at the next start, or in another process."""
@@ -122,9 +130,24 @@ class DbosWork:
         loop.set_default_executor(ThreadPoolExecutor(thread_name_prefix="asyncio"))
         with contextlib.suppress(Exception):
             await asyncio.to_thread(self._living.leave)
-            await asyncio.to_thread(DBOS.destroy)
+        await self._end(loop)
         self._engine.dispose()
         DbosWork.running = None
+
+    async def _end(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Have the library stop; one that waits for a silent store is left to the end of the process."""
+        ended = asyncio.Event()
+
+        def end() -> None:
+            with contextlib.suppress(Exception):
+                DBOS.destroy()
+            with contextlib.suppress(RuntimeError):  # nobody waits any more, and the loop is closed
+                loop.call_soon_threadsafe(ended.set)
+
+        threading.Thread(target=end, name="work-end", daemon=True).start()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(None if self._is_file else _END_S):
+                await ended.wait()
 
     async def tried(self, kind: str, id: str, content: Mapping[str, Any], tries: int) -> None:
         """Try once; see to it that it is tried again where that is due."""
@@ -144,6 +167,22 @@ class DbosWork:
         if said is not None and id not in self._cancelled:
             await self._enqueue(kind, id, content, tries + 1, said.after_s)
         self._cancelled.discard(id)
+
+    @contextlib.asynccontextmanager
+    async def _in_time(self) -> AsyncIterator[None]:
+        """Give up on a server that is silent, whom the library would wait for as long as it takes.
+
+        Raises: WorkError.
+        """
+        if self._is_file:
+            yield
+            return
+        try:
+            async with asyncio.timeout(LIMIT_S):
+                await asyncio.to_thread(self._living.see)
+                yield
+        except (SQLAlchemyError, TimeoutError) as error:
+            raise WorkError(f"stores.work_url: cannot be used ({why(error)})") from None
 
     async def _enqueue(self, kind: str, id: str, content: Mapping[str, Any], tries: int, after_s: float) -> None:
         delay = SetEnqueueOptions(delay_seconds=after_s) if after_s > 0 else contextlib.nullcontext()

@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError, ProgrammingError, SQLAlchemyError
 
+from gateway import database
 from standards.errors import ConfigurationError
 
 BEAT_S: Final = 2.0
@@ -39,6 +40,11 @@ class Living:
         self._engine, self._name = engine, name
         self.beat_s, self._silence_s = beat_s, silence_s
         self._is_made = False
+
+    def see(self) -> None:
+        """Return when the store answers; raises SQLAlchemyError when it does not in time."""
+        with self._engine.connect() as connection:
+            connection.exec_driver_sql("SELECT 1")
 
     def beat(self) -> None:
         """Say that this process lives."""
@@ -78,15 +84,26 @@ def open_engine(url: str) -> sa.Engine:
     """
     try:
         if sa.make_url(url).get_backend_name() != "sqlite":
-            return sa.create_engine(url, pool_pre_ping=True)
+            engine = database.open_engine(url)
+            sa.event.listen(engine, "connect", _let_finish)
+            return engine
         # One connection: SQLite has one writer, and those that wait for it in a queue wait less than those that retry.
         engine = sa.create_engine(
             url, poolclass=sa.QueuePool, pool_size=1, max_overflow=0, connect_args={"check_same_thread": False}
         )
         sa.event.listen(engine, "connect", _prepare)
     except (SQLAlchemyError, ImportError) as error:
-        raise ConfigurationError(f"stores.work_url: cannot be used ({type(error).__name__})") from None
+        raise ConfigurationError(f"stores.work_url: cannot be used ({database.why(error)})") from None
     return engine
+
+
+def _let_finish(connection: object, _record: object) -> None:
+    # What the server has given up, the library takes for a defect of the work, which it gives up as well; silence it
+    # takes for an outage, and waits.
+    cursor = connection.cursor()  # type: ignore[attr-defined]
+    cursor.execute("SET statement_timeout = 0")
+    connection.commit()  # type: ignore[attr-defined]
+    cursor.close()
 
 
 def _prepare(connection: object, _record: object) -> None:

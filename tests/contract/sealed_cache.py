@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 
 import orjson
@@ -24,17 +24,18 @@ class SealedCache:
     def __init__(self, key: bytes, monotonic: Callable[[], float]) -> None:
         self._secret, self._seal, self._monotonic = key, AESGCM(hashlib.sha256(key).digest()), monotonic
         self.far: dict[bytes, tuple[bytes, float]] = {}
+        self.beside: dict[bytes, list[bytes]] = {}
         self.own: dict[bytes, set[bytes]] = {}
         self.named: dict[bytes, set[bytes]] = {}
         self.tags_of: dict[bytes, set[bytes]] = {}
         self.marks: dict[bytes, int] = {}
         self.generation = self.cleared = 0
 
-    async def get_many(self, keys: Sequence[RecordKey]) -> Looked:
-        found: list[Kept | None] = []
-        for key in keys:
-            sealed, until = self.far.get(self._name(key), (b"", 0.0))
-            found.append(self._opened(sealed) if until > self._monotonic() else None)
+    async def get_many(self, wanted: Sequence[tuple[RecordKey, frozenset[str]]]) -> Looked:
+        found = []
+        for key, names in wanted:
+            kept = (self._kept(name) for name in reversed(self.beside.get(self._digest_of(key), [])))
+            found.append(next((k for k in kept if k and (k.record is None or names <= k.names)), None))
         return Looked(found, self.generation)
 
     async def put_many(self, entries: Sequence[tuple[RecordKey, Kept, float]], since: int) -> None:
@@ -42,7 +43,13 @@ class SealedCache:
             own, named = self._tags(key.subject, kept.record)
             if since < self.cleared or any(self.marks.get(tag, -1) > since for tag in own | named):
                 continue
-            name = self._name(key)
+            digest = self._digest_of(key)
+            name = self._digest(digest.hex(), *sorted(kept.names))
+            beside = self.beside.get(digest, [])
+            stays = [other for other in beside if (k := self._kept(other)) and not _takes_the_place(kept, k)]
+            for gone in set(beside) - set(stays):
+                self.far.pop(gone, None)
+            self.beside[digest] = [*stays, name]
             self.far[name] = (self._sealed(kept), self._monotonic() + lifetime_s)
             self.tags_of[name] = own
             for tag in own:
@@ -75,16 +82,19 @@ class SealedCache:
     def _digest(self, *parts: str) -> bytes:
         return hmac.digest(self._secret, "\0".join(parts).encode(), "sha256")
 
-    def _name(self, key: RecordKey) -> bytes:
+    def _kept(self, name: bytes) -> Kept | None:
+        sealed, until = self.far.get(name, (b"", 0.0))
+        return self._opened(sealed) if until > self._monotonic() else None
+
+    def _digest_of(self, key: RecordKey) -> bytes:
         return self._digest(key.source_id, key.lookup, key.edition, *key.subject)
 
     def _tags(self, subject: Identifier, record: Record | None) -> tuple[set[bytes], set[bytes]]:
-        numbers = {tuple(subject)} | {
-            n for n in (record.identifiers.items() if record else ()) if n[0] not in GROUP_TYPES
-        }
-        members = [m.identifiers.items() for m in record.members] if record else []
-        named = {n for numbers_of in members for n in numbers_of if n[0] not in GROUP_TYPES}
-        return {self._digest(*n) for n in numbers}, {self._digest(*n) for n in named}
+        if record is None:
+            return {self._digest(*subject)}, set()
+        own = {tuple(subject), *_numbers(record.identifiers, *record.duplicates)}
+        named = _numbers(*(m.identifiers for m in record.members), *(k.identifiers for k in record.links))
+        return {self._digest(*n) for n in own}, {self._digest(*n) for n in named}
 
     def _sealed(self, kept: Kept) -> bytes:
         record = kept.record
@@ -112,3 +122,11 @@ class SealedCache:
             Said(bytes.fromhex(digest), Signed(*signed) if signed else None) for digest, signed in stated["said"]
         )
         return Kept(record, frozenset(stated["names"]), datetime.fromisoformat(stated["retrieved_at"]), said)
+
+
+def _takes_the_place(new: Kept, old: Kept) -> bool:
+    return new.record is None or old.record is None or old.names <= new.names
+
+
+def _numbers(*stated: Mapping[str, str]) -> set[tuple[str, str]]:
+    return {number for numbers in stated for number in numbers.items() if number[0] not in GROUP_TYPES}

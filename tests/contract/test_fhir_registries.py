@@ -383,7 +383,7 @@ class TestWhatIsRefused:
             patient["id"] = "p1"
         wards.changed = lambda _, bundle: bundle | {"total": 1}
         async with running(tmp_path, wards) as one:
-            with pytest.raises(SourceContractError, match="id: one id, and two resources"):
+            with pytest.raises(SourceContractError, match="id: one id, and two that differ"):
                 await asked(one, "mother", ASHA, MERCY, names=[])
 
     async def test_a_server_that_says_nothing_about_nobody(self, tmp_path):

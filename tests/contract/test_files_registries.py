@@ -206,6 +206,8 @@ class TestFormats:
             (b"List of grants\r\n\r\n" + csv_of(), "header_row: 3"),
             (csv_of() + b'"#rows","5"\r\n', 'trailer: "#rows"'),
             (csv_of() + b"#rows: 5\n", 'trailer: "#rows"'),
+            (csv_of() + b",,,,,\r\n,,,,,\r\n", "format: csv"),
+            (csv_of() + b",,,,,\r\n#rows,5,,,,\r\n,,,,,\r\n", 'trailer: "#rows"'),
             (lines_of(), "format: jsonl"),
             (workbook_of(), "format: xlsx"),
             (workbook_of(above=2), "format: xlsx, header_row: 3"),
@@ -300,6 +302,62 @@ class TestFormats:
             await surname(registry, "UIN 100200")
 
         assert "100.200" not in str(caught.value)
+
+    @pytest.mark.parametrize("blank", ["", "  ", "XX7"])
+    async def test_a_row_that_nobody_can_be_named_for_refuses_the_list(self, folder, grants, blank):
+        """Whoever it is of would seem not to stand in it; the last good list serves, and operators are told what to do."""
+        nameless = csv_of([*GRANTS[:3], (blank, "", *GRANTS[3][2:])])
+        drop(folder, nameless, age_h=3)
+        registry = grants()
+        with pytest.raises(SourceContractError, match="1 rows state no number"):
+            await surname(registry, "UIN 999")
+        drop(folder, csv_of(), "grants-2.csv", age_h=2)
+        await adapter_of(registry).look()
+        drop(folder, nameless, "grants-3.csv", age_h=1)
+        with structlog.testing.capture_logs() as logged:
+            state = await adapter_of(registry).look()
+
+        assert state.rows == 5
+        assert state.trouble == (
+            "1 rows state no number for `grants`, and 0 may: whoever they are of would seem not to be held; complete them, "
+            "or raise `files.lookups.grants.rows_without_number`"
+        )
+        assert [one["reason"] for one in logged] == [state.trouble]
+        assert await surname(registry, "UIN 400") == "Mayo"
+
+    @pytest.mark.parametrize("most", [0, 1])
+    async def test_rows_that_are_nobody_s_may_be_declared(self, folder, grants, most):
+        """Such as a line of totals: so many are passed over, in every lookup that says so."""
+        drop(folder, csv_of([*GRANTS, ("", "", "Total", "", "23", "")]))
+        may = f"rows_without_number: {most}"
+        registry = grants(
+            ("{rows_per_subject: 2}, people", f"{{rows_per_subject: 2, {may}}}, people"),
+            ("people: {rows_per_subject: 2}", "people: {rows_per_subject: 2, rows_without_number: 1}"),
+        )
+        if most:
+            with structlog.testing.capture_logs() as logged:
+                assert await surname(registry, "UIN 999") is None
+            assert await surname(registry) == "Moyo"
+            assert logged[0]["detail"].endswith(", 1 without a number for grants, 1 without a number for people")
+        else:
+            with pytest.raises(SourceContractError, match="rows_without_number"):
+                await surname(registry)
+
+    async def test_nobody_is_looked_for_in_a_list_with_rows_that_cannot_be_named(self, folder, grants):
+        """Their names may be those of whoever is looked for, and would bring no candidate."""
+        drop(folder, csv_of([("PV100", "", "Moyo", "03.02.1980", "1", "")]))
+        with pytest.raises(SourceContractError, match="1 rows state no number for `people`"):
+            await who(grants(), "people", {"surname": "Moyo", "birth_date": "1980-02-03"})
+
+    async def test_a_row_about_several_people_is_found_by_the_number_of_each(self, folder, grants):
+        """As a record of any other registry would be."""
+        drop(folder, lines_of([(["PV100", "PV300"], *GRANTS[0][1:]), *GRANTS[1:2]]))
+        registry = grants(("  settle_s: 0\n", "  settle_s: 0\n  format: jsonl\n"))
+
+        assert [await surname(registry, f"UIN {number}") for number in (100, 300, 200, 999)] == [
+            *("Moyo", "Moyo", "Okafor; Ada"),
+            None,
+        ]
 
     async def test_more_rows_of_one_than_promised_are_refused(self, folder, grants):
         """They may be a mistake, and are no answer."""
@@ -550,6 +608,15 @@ class TestCandidates:
         assert answer.found[0][1].traits == {"surname": "Мойо", "birth_date": "1980-07-14"}
         assert answer.found[1] == ()
         assert answer.cut == (False, True)
+
+    async def test_a_row_of_which_no_trait_can_be_read_has_a_number_all_the_same(self, folder, grants):
+        """It is found by that, and the list is none with rows that nobody can be named for."""
+        drop(folder, csv_of([*GRANTS, ("PV500", "L5", "Dube", "not known", "1", "")]))
+        registry = grants(
+            ("surname: {path: '\"Family name\"'}\n        birth", "surname: {path: born, type: date}\n        birth")
+        )
+
+        assert await surname(registry, "LIST_NO L5") == "Dube"
 
     async def test_more_than_are_looked_at_are_cut(self, folder, grants):
         """And said to be, so that the right one may be missing."""

@@ -12,10 +12,12 @@ from aiohttp.test_utils import TestServer
 from adapters.generic.asking.answered import Paging
 from adapters.generic.asking.placeholders import KNOWN
 from adapters.generic.fhir.options import FhirLookup, FhirNumber, FhirOptions, FhirSearch, FhirWindow
+from adapters.generic.files.options import FilesLookup, FilesOptions, SftpOptions
 from adapters.generic.graphql.options import GraphQlErrors, GraphQlOptions, GraphQlPaging, GraphQlRequest
 from adapters.generic.ogc.options import OgcLookup, OgcNumber, OgcOptions
 from adapters.generic.rest.options import Failure, Nobody, RestOptions, RestRequest
 from adapters.generic.soap.options import SoapArgument, SoapLookup, SoapOptions
+from adapters.generic.sql.options import SqlLookup, SqlOptions
 from adapters.generic.xroad.options import XRoadOptions
 from adapters.transport.connection import Tls
 from mocks.security_server import Front, SecurityServer
@@ -43,13 +45,17 @@ def section(title):
         ("FHIR", [FhirOptions, FhirLookup, FhirSearch, FhirNumber, FhirWindow]),
         ("OGC API Features", [OgcOptions, OgcLookup, OgcNumber]),
         ("X-Road", [XRoadOptions]),
+        ("SQL", [SqlLookup, SqlOptions]),
+        ("Files", [FilesLookup, FilesOptions, SftpOptions]),
     ],
 )
 def test_every_option_is_told_of(title, models):
     """A new one gets a line of its section."""
     told = set(re.findall(r"[a-z_0-9]+", " ".join(re.findall(r"`[^`\n]+`", section(title)))))
 
-    assert {name for model in models for name in model.model_fields} - {"lookups"} <= told
+    options = {field.alias or name for model in models for name, field in model.model_fields.items()}
+
+    assert options - {"lookups"} <= told
 
 
 def test_every_placeholder_is_told_of():

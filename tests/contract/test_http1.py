@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import socket
+import threading
 import tracemalloc
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -283,6 +284,48 @@ def test_it_works_on_the_faster_loop():
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         assert runner.run(talk()) == 1
+
+
+@pytest.mark.parametrize("loop_factory", [None, uvloop.new_event_loop], ids=["standard", "uvloop"])
+def test_a_slow_name_holds_up_no_other_registry(monkeypatch, loop_factory):
+    """Its look-up cannot be given up when whoever asked leaves; others have a thread of their own, and every address."""
+    goes_on = threading.Event()
+
+    def getaddrinfo(host, *_, **__):
+        if host == "slow.example":
+            goes_on.wait()
+        # At the first address of the other one, nobody listens.
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 0)) for address in ("127.0.0.2", "127.0.0.1")]
+
+    async def talk():
+        async with serving(saying(OK)) as (_, origin, session):
+            monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+            slow = origin._replace(host="slow.example")
+            silent = [asyncio.create_task(ask(session, slow, left_s=0.01)) for _ in range(40)]
+            late = await asyncio.gather(*silent, return_exceptions=True)
+            answer = await ask(session, origin._replace(host="other.example"))
+            return late, answer
+
+    try:
+        with asyncio.Runner(loop_factory=loop_factory) as runner:
+            late, answer = runner.run(talk())
+    finally:
+        goes_on.set()
+
+    assert {type(error) for error in late} == {TimeoutError}
+    assert answer.body == b"hi"
+
+
+async def test_a_name_that_nobody_knows_is_a_failed_connection(monkeypatch):
+    """The error says so, and not which name."""
+
+    def getaddrinfo(host, *_, **__):
+        raise socket.gaierror(socket.EAI_NONAME, host)
+
+    async with serving(saying(OK)) as (_, origin, session):
+        monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+        with pytest.raises(ConnectionFailedError, match=r"^gaierror$"):
+            await ask(session, origin._replace(host="unknown.example"))
 
 
 @pytest.mark.parametrize("loop_factory", [None, uvloop.new_event_loop], ids=["standard", "uvloop"])

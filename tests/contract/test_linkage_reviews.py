@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from structlog.testing import capture_logs
 
 from gateway.keys import Keys
 from gateway.linkage.judging import Known, Outcome
@@ -142,6 +143,21 @@ async def test_what_rests_on_a_decision_says_so(linker, book):
     assert (await ask(linker, row(), row("FL-2"))).is_reviewed
 
 
+async def test_about_whom_officers_decided_is_known(linker, book):
+    """By any of the person's numbers, until it is withdrawn: a match of before is not believed meanwhile."""
+    await ask(linker, DOUBTFUL, who=known({"UIN": "1234567890", "BRN": "B-1"}))
+    [review] = book.all()
+    people = [known({"BRN": "B-1"}), known({"UIN": "9876543210"}), known()]
+    assert await linker.decided_on("list", people) == [False, False, False]
+
+    for state in (State.SAME, State.DIFFERENT):
+        book.decide(review.review_id, state, "operator:ann")
+        assert await linker.decided_on("list", people) == [True, False, True]
+    assert await linker.decided_on("other", people) == [False, False, False]
+    book.withdraw(review.review_id)
+    assert await linker.decided_on("list", people) == [False, False, False]
+
+
 async def test_a_number_that_is_somebody_else_s_by_now_is_not_believed(linker, book):
     """Lists are numbered anew: what was decided of the row before says nothing of a stranger under its number."""
     await ask(linker, DOUBTFUL)
@@ -236,11 +252,42 @@ async def test_who_withdraws_waits_for_nobody(linker, book):
 
 
 async def test_a_full_queue_takes_no_more(linker, book):
-    """The answer stays open all the same."""
-    for number in range(5):
-        assert (await ask(linker, DOUBTFUL, who=known({"UIN": f"999999999{number}"}))).outcome is Outcome.AMBIGUOUS
+    """The answer stays open all the same; the operator hears of it once, and once when there is room again."""
+    metrics = Metrics()
+    metrics.watch_linkage(linker)
+    with capture_logs() as lines:
+        for number in range(5):
+            assert (await ask(linker, DOUBTFUL, who=known({"UIN": f"999999999{number}"}))).outcome is Outcome.AMBIGUOUS
+        await linker.look()
+        assert [one["event"] for one in lines] == ["linkage_queue_full"]
+        assert metrics.registry.get_sample_value("hearth_linkage_turned_away_total") == 2
 
-    assert len(book.all()) == 3
+        assert len(book.all()) == 3
+        book.decide(book.all()[0].review_id, State.DIFFERENT, "operator:ann")
+        await linker.look()
+    assert [one["event"] for one in lines] == ["linkage_queue_full", "linkage_queue_has_room"]
+
+
+async def test_a_queue_that_is_just_full_is_nothing_to_tell(linker):
+    """Everybody is in it; and what is there already wants no room."""
+    with capture_logs() as lines:
+        for number in (0, 1, 2, 0):
+            await ask(linker, DOUBTFUL, who=known({"UIN": f"999999999{number}"}))
+        await linker.look()
+
+    assert lines == []
+
+
+async def test_what_only_a_shadow_heard_is_put_before_nobody(linker, book):
+    """Nor counted: no answer rests on it. What officers decided holds there too."""
+    beside = linker.beside()
+    assert (await ask(beside, DOUBTFUL)).outcome is Outcome.AMBIGUOUS
+    assert (book.all(), linker.counts) == ([], {})
+
+    await ask(linker, DOUBTFUL)
+    [review] = book.all()
+    book.decide(review.review_id, State.SAME, "operator:ann")
+    assert (await ask(beside, DOUBTFUL)).outcome is Outcome.MATCH
 
 
 async def test_a_match_and_nobody_are_not_queued(linker, book):
@@ -276,6 +323,7 @@ async def test_while_decisions_cannot_be_read_nobody_is_merged(linker, url):
     verdict = await ask(linker, row())
 
     assert (verdict.outcome, verdict.identifiers) == (Outcome.AMBIGUOUS, {})
+    assert await linker.decided_on("list", [known()]) == [True]
     with pytest.raises(LinkageStoreError):
         await linker.look()
 

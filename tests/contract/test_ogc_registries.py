@@ -222,7 +222,7 @@ class TestWhatIsRefused:
 
     @pytest.mark.parametrize(
         ("stated", "said"),
-        [([5, ...], "not as many features"), ([..., 5], "not as many features"), ([2, 3], "changed between two pages")],
+        [([5, ...], "not as many as came"), ([..., 5], "not as many as came"), ([2, 3], "changed between two pages")],
     )
     async def test_a_number_that_only_one_page_states_holds_for_all(self, tmp_path, monkeypatch, stated, said):
         """Or it changes in between, and then nobody knows who has moved."""
@@ -255,7 +255,7 @@ class TestWhatIsRefused:
         for feature in cadastre.held:
             feature["id"] = "F-1"
         async with running(tmp_path, cadastre) as one:
-            with pytest.raises(SourceContractError, match="id: one id, and two features"):
+            with pytest.raises(SourceContractError, match="id: one id, and two that differ"):
                 await asked(one, "fields", ASHA, PAUL)
 
     async def test_a_server_that_does_not_count_says_nothing_about_nobody(self, tmp_path):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from adapters.ports import GroupMember, Link
@@ -17,6 +19,7 @@ from tests.fakes import StillClock
 pytestmark = pytest.mark.contract
 
 ASHA, JUMA = Identifier("UIN", "1000000001"), Identifier("UIN", "1000000002")
+NAMES = frozenset({"given_name"})
 ASHAS_TIN, GROUP = Identifier("TIN", "T00000001"), Identifier("HOUSEHOLD_ID", "HH-000001")
 
 
@@ -41,7 +44,7 @@ def key(subject: Identifier = ASHA, source: str = "crvs", lookup: str = "person"
 
 def kept(**numbers) -> Kept:
     """A record that states these numbers for its subject."""
-    return Kept(record({"given_name": "Asha"}, **numbers), frozenset({"given_name"}), NOW)
+    return Kept(record({"given_name": "Asha"}, **numbers), NAMES, NOW)
 
 
 async def put(cache, *entries, lifetime_s=60.0, since=None):
@@ -50,9 +53,14 @@ async def put(cache, *entries, lifetime_s=60.0, since=None):
     await cache.put_many([(k, v, lifetime_s) for k, v in entries], generation)
 
 
+async def look(cache, *keys, names=NAMES) -> list[Kept | None]:
+    """Return what is kept that serves a question for these names."""
+    return list((await cache.get_many([(k, names) for k in keys])).found)
+
+
 async def has(cache, *keys) -> list[bool]:
     """Tell what is kept."""
-    return [one is not None for one in (await cache.get_many(keys)).found]
+    return [one is not None for one in await look(cache, *keys)]
 
 
 async def test_what_is_kept_comes_back_whole(cache):
@@ -70,8 +78,11 @@ async def test_what_is_kept_comes_back_whole(cache):
     said = (Said(b"\1" * 32), Said(b"\2" * 32, Signed("kid", "jws", "2026-11-21T10:00:00+00:00")))
     await put(cache, (key(), Kept(whole, names, NOW, said)), (key(JUMA), Kept(None, names, NOW)))
 
-    found = (await cache.get_many([key(JUMA), key(), key(GROUP)])).found
-    assert list(found) == [Kept(None, names, NOW), Kept(whole, names, NOW, said), None]
+    assert await look(cache, key(JUMA), key(), key(GROUP), names=names) == [
+        Kept(None, names, NOW),
+        Kept(whole, names, NOW, said),
+        None,
+    ]
 
 
 async def test_a_record_is_kept_for_its_source_its_lookup_and_its_number(cache):
@@ -97,7 +108,7 @@ async def test_the_newest_record_counts(cache):
     await put(cache, (key(), kept(UIN=ASHA.value)))
     await put(cache, (key(), Kept(None, frozenset(), NOW)))
 
-    assert list((await cache.get_many([key()])).found) == [Kept(None, frozenset(), NOW)]
+    assert await look(cache, key()) == [Kept(None, frozenset(), NOW)]
 
 
 async def test_forgetting_follows_a_person_from_number_to_number(cache):
@@ -122,16 +133,92 @@ async def test_forgetting_a_person_forgets_the_households_that_name_it_and_not_i
         members=(GroupMember("SELF", {"UIN": ASHA.value}), GroupMember("SPS", {"UIN": JUMA.value})),
     )
     by_number, by_juma = key(GROUP, "social", "group"), key(JUMA, "social", "group")
-    await put(cache, (by_number, Kept(group, frozenset(), NOW)), (by_juma, Kept(group, frozenset(), NOW)))
+    await put(cache, (by_number, Kept(group, NAMES, NOW)), (by_juma, Kept(group, NAMES, NOW)))
     await put(cache, (key(JUMA), kept(UIN=JUMA.value, HOUSEHOLD_ID=GROUP.value)))
 
     await cache.forget([ASHA])
     assert await has(cache, by_number, by_juma, key(JUMA)) == [False, False, True]
 
 
+NAMING: dict[str, dict[str, Any]] = {
+    "member": {"members": (GroupMember("SPS", {"UIN": ASHA.value}),)},
+    "kin": {"links": (Link("SPS", {"UIN": ASHA.value}, "1990-01-01"),)},
+    "second number": {"duplicates": ({"UIN": ASHA.value},)},
+}
+"""The ways in which a record of somebody else's number may name a person."""
+
+
+@pytest.mark.parametrize("way", NAMING)
+async def test_forgetting_a_person_forgets_every_record_that_names_it(cache, way):
+    """A birth date of kin stands in it, for example; and one that was under way then is not kept either."""
+    naming = Kept(record(UIN=JUMA.value, **NAMING[way]), NAMES, NOW)
+    before = (await cache.get_many([])).generation
+    await put(cache, (key(JUMA), naming), (key(JUMA, "tax"), Kept(None, NAMES, NOW)))
+
+    # Whoever has two numbers is one person, by the registry's word; kin is somebody else.
+    assert await cache.forget([ASHA]) == (2 if way == "second number" else 1)
+    assert await has(cache, key(JUMA), key(JUMA, "tax")) == [False, way != "second number"]
+    await put(cache, (key(JUMA), naming), since=before)
+    assert await has(cache, key(JUMA)) == [False]
+
+
+def wide(*names: str) -> Kept:
+    """A record that was asked for these attributes."""
+    return Kept(record(dict.fromkeys(names, "x"), UIN=ASHA.value), frozenset(names), NOW)
+
+
+async def test_records_asked_for_other_attributes_are_kept_side_by_side(cache):
+    """Each serves the questions whose names it covers; where several do, the newest."""
+    first, second = wide("given_name", "birth_date"), wide("given_name", "sex")
+    await put(cache, (key(), first))
+    await put(cache, (key(), second))
+
+    assert [await look(cache, key(), names=frozenset(names)) for names in (
+        {"birth_date"}, {"sex"}, {"given_name"}, {"birth_date", "sex"}, {"surname"}
+    )] == [[first], [second], [second], [None], [None]]  # fmt: skip
+    assert await cache.clear() == 2
+
+
+async def test_a_record_takes_the_place_of_those_it_leaves_nothing_of(cache):
+    """One for less comes beside one for more."""
+    less, other, more = wide("sex"), wide("surname"), wide("given_name", "sex")
+    for one in (less, other, more):
+        await put(cache, (key(), one))
+    assert await look(cache, key(), names=less.names) == [more]
+
+    await put(cache, (key(), less))
+    assert [await look(cache, key(), names=one.names) for one in (less, other, more)] == [[less], [other], [more]]
+    assert await cache.clear() == 3
+
+
+async def test_that_nobody_is_held_by_a_number_is_true_whatever_was_asked(cache):
+    """It takes the place of every record; and any record takes its place."""
+    nobody, some = Kept(None, frozenset({"sex"}), NOW), wide("given_name")
+    for one in (wide("given_name", "sex"), some, nobody):
+        await put(cache, (key(), one))
+    assert await look(cache, key(), names=frozenset({"surname", "given_name"})) == [nobody]
+
+    await put(cache, (key(), some))
+    assert [await look(cache, key(), names=names) for names in (some.names, nobody.names)] == [[some], [None]]
+    assert await cache.clear() == 1
+
+
+async def test_records_side_by_side_end_each_at_their_time_and_are_forgotten_together(cache, clock):
+    """What is left serves again when the newer one has ended."""
+    older, newer = wide("given_name", "birth_date"), wide("given_name")
+    await put(cache, (key(), older))
+    await put(cache, (key(), newer), lifetime_s=10.0)
+    clock.move(10)
+    assert await look(cache, key()) == [older]
+
+    await put(cache, (key(), newer))
+    assert await cache.forget([ASHA]) == 2
+    assert await look(cache, key()) == [None]
+
+
 async def test_what_was_under_way_when_somebody_was_forgotten_is_not_kept(cache):
     """It may have been read before the reason to forget; what is asked for afterwards is kept, and others' always."""
-    before = (await cache.get_many([key()])).generation
+    before = (await cache.get_many([])).generation
     await cache.forget([ASHA])
     await put(cache, (key(), kept(UIN=ASHA.value)), (key(JUMA), kept(UIN=JUMA.value)), since=before)
     assert await has(cache, key(), key(JUMA)) == [False, True]
@@ -182,7 +269,7 @@ async def test_the_far_side_sees_neither_numbers_nor_values(clock):
     cache = SealedCache(KEY, clock.monotonic)
     await put(cache, (key(), kept(UIN=ASHA.value)))
 
-    seen = repr((cache.far, cache.own, cache.named, cache.tags_of))
+    seen = repr((cache.far, cache.beside, cache.own, cache.named, cache.tags_of))
     assert ASHA.value not in seen
     assert "Asha" not in seen
 

@@ -18,6 +18,7 @@ pytestmark = pytest.mark.contract
 
 HEADERS = {"Idempotency-Key": "k-1", "Content-Type": "application/json"}
 ACK = b'{"message": {"ack_status": "ACK", "timestamp": "2026-03-04T09:15:00+00:00", "correlation_id": "c"}}'
+DEEP = ACK.replace(b'"ACK"', b"[" * 1000 + b"]" * 1000)
 
 
 class Receiver:
@@ -87,7 +88,7 @@ def _family(ip: str) -> int:
 
 
 @pytest.mark.parametrize("status", [200, 202])
-@pytest.mark.parametrize("body", [ACK, ACK.replace(b"ACK", b"NACK"), b"", b"thanks", b"[]"])
+@pytest.mark.parametrize("body", [ACK, ACK.replace(b"ACK", b"NACK"), b"", b"thanks", b"[]", DEEP])
 async def test_accepted(receiver: Receiver, status: int, body: bytes):
     """200 or 202 is acceptance, whatever is said; a NACK only says that nothing more will come."""
     receiver.answer = lambda: web.Response(status=status, body=body)

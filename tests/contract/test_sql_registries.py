@@ -6,8 +6,11 @@ import asyncio
 import os
 import secrets
 import sqlite3
+import subprocess
+import sys
 from contextlib import contextmanager, nullcontext
 from datetime import date
+from functools import partial
 
 import pytest
 import sqlalchemy as sa
@@ -30,6 +33,7 @@ from standards.permit import Operator
 from standards.states import UnavailableReason
 from tests.contract.tables import TIME_S, asked, connected, found, who
 from tests.databases import postgresql
+from tests.silence import Line
 
 pytestmark = pytest.mark.contract
 
@@ -440,6 +444,22 @@ class TestCandidates:
 
         assert answer == ((((), ())), (True, False))
 
+    async def test_whoever_may_stand_in_a_row_without_a_number_may_be_missing(self, url, tmp_path):
+        """The row can bring no candidate, and is somebody's all the same; of others nothing is left open by it."""
+        nameless = "CASE WHEN tin = 1002 THEN NULL ELSE book END AS book"
+        rest = 'tin, sex, born, employed, wage, "Family name", cancelled, status, changed'
+        with _view(url, f'SELECT {nameless}, {rest} FROM "Insured Persons"') as view:
+            text = MANIFEST.replace("people: {table: Insured Persons", f"people: {{table: {view}")
+            registry = connected(tmp_path, text, {"PENSIONS_URL": url})
+            theirs, other = (
+                {"surname": "Moyo", "birth_date": "1980-07-09"},
+                {"surname": "x", "birth_date": "1980-02-03"},
+            )
+            answer = await who(registry, "people", theirs, other)
+            await registry.close()
+
+        assert answer == (((), ()), (True, False))
+
 
 class TestWhatGoesWrong:
     async def test_a_table_that_is_missing_is_a_broken_contract(self, url, tmp_path):
@@ -792,6 +812,30 @@ class TestPostgresql:
             await _until(lambda: not running())
             await registry.close()
 
+    @pytest.mark.parametrize("is_known", [True, False], ids=["in a statement", "while connecting"])
+    async def test_a_database_that_falls_silent_holds_nobody(self, is_known):
+        """Whoever asks leaves at the deadline; connections are given up behind them, soon, and found again."""
+        one = Bounded(sa.select(sa.literal(1).label("one")), 1)
+        with postgresql() as url, Line(url) as line:
+            way = Database("fund", address(line.url, None, None), places=2, most_bytes=1000, timeout_s=2)
+            if is_known:
+                assert await way.read([one], Deadline.after(TIME_S)) == [[{"one": 1}]]
+            line.go_silent()
+            loop = asyncio.get_running_loop()
+            start = loop.time()
+            for ask in (partial(way.read, [one]), partial(way.read, [one]), way.writable):
+                with pytest.raises(SourceUnavailableError) as caught:
+                    await ask(Deadline.after(0.2))
+                assert caught.value.reason is UnavailableReason.SOURCE_TIMEOUT
+            assert loop.time() - start < 1.5
+
+            await way.close()
+            assert loop.time() - start < 6.0
+            assert asyncio.all_tasks() == {asyncio.current_task()}
+            line.resume()
+            assert await way.read([one], Deadline.after(TIME_S)) == [[{"one": 1}]]
+            await way.close()
+
     async def test_a_wrong_password_is_a_refusal(self, tmp_path):
         """Where the server checks none, the role that is not there is down all the same."""
         with _reader_of_postgresql() as (url, _):
@@ -817,3 +861,16 @@ async def test_a_forked_process_opens_connections_of_its_own(url, monkeypatch):
     assert of_the_parent.pool.checkedin() == 1  # untouched: it is the parent's to close
     await way.close()
     await of_the_parent.dispose()
+
+
+@pytest.mark.parametrize(
+    ("url", "driver"), [("postgresql://h/d", "psycopg"), ("sqlite:////d", "aiosqlite")], ids=["postgresql", "sqlite"]
+)
+def test_the_driver_is_there_before_the_first_question(url, driver):
+    """Loading it takes as long as some questions have, and keeps everybody waiting."""
+    told = (
+        "import sys; from adapters.generic.sql.way import Database, address; "
+        f"Database('fund', address({url!r}, None, None), places=1, most_bytes=1, timeout_s=1); "
+        f"sys.exit({driver!r} not in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", told], check=False, timeout=60).returncode == 0

@@ -361,6 +361,7 @@ def test_nothing_a_suspended_registry_said_leaves_with_what_waits(scene: Scene, 
     words = ["--dir", str(scene.country.folder)]
     assert CliRunner().invoke(app, [*off, "crvs", "--reason", "test", *words]).exit_code == 0
     try:
+        assert until(lambda: any(_suspended(scene)))  # it has a second to notice the switch
         scene.programme.mend()
         (received,) = scene.called_back(correlation_id)
         told = [state for state in states(item_of(received)).values() if state["state"] == "value"]
@@ -390,8 +391,13 @@ def _on_again(scene: Scene, *what: str) -> None:
     """Switch something on, and wait until the gateway has taken that in."""
     words = [*what, "--dir", str(scene.country.folder)]
     assert CliRunner().invoke(app, words).exit_code == 0
+    assert until(lambda: not any(_suspended(scene)))
+
+
+def _suspended(scene: Scene) -> list[list[str]]:
+    """Who is switched off, as the gateway sees it."""
     ready = f"{scene.country.content['gateway']}/ready"
-    assert until(lambda: not any(scene.country.http.get(ready).json()["suspended"].values()))
+    return list(scene.country.http.get(ready).json()["suspended"].values())
 
 
 def _states(folder: Path, correlation_id: str) -> list[str]:

@@ -171,7 +171,7 @@ async def test_fifty_changes_leave_no_task_no_connection_and_no_rooms_behind(pla
             assert await gateway.registrations.look() or answering(gateway) == f"9.{number}"
         await comes(lambda: answering(gateway) == "9.49")
         gc.collect()
-        await gateway.registrations.look()
+        await gateway.lineups.tidy()
         assert len(asyncio.all_tasks()) <= tasks
         assert _alive(Rooms) <= rooms + 1
         assert {one.manifest.version for one in gateway.lineups.everybody()} == {"9.49"}

@@ -12,6 +12,7 @@ from adapters.ports import GroupMember, Link, Record
 from gateway.cache import MemoryCache
 from gateway.pipeline import Disclosure, disclose
 from policies.agreement import Agreement
+from policies.groups import GROUPS, members_of, refused_of
 from policies.ledger import MemoryLedger
 from policies.receipts import Consent, Decision
 from standards.errors import SourceError
@@ -27,7 +28,7 @@ from standards.states import (
     Value,
     Withheld,
 )
-from tests.builders import KEY, MANIFESTS, NOW, RULES, Truth, World, item, question
+from tests.builders import CATALOGUE, KEY, MANIFESTS, NOW, PLANNER, RULES, Truth, World, item, question
 from tests.unit.policies.builders import agreement
 
 CANARY = "planted"
@@ -112,8 +113,11 @@ class Country(NamedTuple):
 
 
 @st.composite
-def countries(draw: st.DrawFn, most: int = 4) -> Country:
-    """A few people; every registry knows some of them, and some things about each."""
+def countries(draw: st.DrawFn, most: int = 4, *, are_kin: bool = False) -> Country:
+    """A few people; every registry knows some of them, and some things about each.
+
+    are_kin: whoever civil registration knows is tied there to everybody else who can be.
+    """
     count = draw(st.integers(1, most))
     numbers = [
         {t: style.format(n) for t, style in _STYLES.items() if draw(_MOSTLY) or (n == 0 and t == "UIN")}
@@ -126,7 +130,7 @@ def countries(draw: st.DrawFn, most: int = 4) -> Country:
             stated = {t: own[t] for t in _TAKES[key] if t in own}
             if bool(stated) and draw(_MOSTLY) and (key[1] != "chart" or "PATIENT_NUMBER" in own):
                 known = {name: draw(of) for name, of in values.items() if draw(_MOSTLY)}
-                links = draw(_links(n, numbers)) if key == ("crvs", "person") else ()
+                links = draw(_links(n, numbers, are_kin=are_kin)) if key == ("crvs", "person") else ()
                 truth[key].append(Record(stated, known, "2026-01-01", links=links))
     if in_group:
         roles = ["SELF", *draw(st.lists(st.sampled_from(["SPS", "CHILD", "PRN"]), min_size=3, max_size=3))]
@@ -145,28 +149,32 @@ def countries(draw: st.DrawFn, most: int = 4) -> Country:
 
 
 @st.composite
-def _links(draw: st.DrawFn, n: int, numbers: list[dict[str, str]]) -> tuple[Link, ...]:
+def _links(draw: st.DrawFn, n: int, numbers: list[dict[str, str]], *, are_kin: bool) -> tuple[Link, ...]:
     links = []
     for other, own in enumerate(numbers):
         stated = {t: v for t, v in own.items() if t in {"UIN", "BRN"}}
-        if other != n and stated and draw(st.booleans()):
+        if other != n and stated and (are_kin or draw(st.booleans())):
             links.append(Link(draw(st.sampled_from(["SPS", "CHILD", "PRN"])), stated, draw(st.none() | _BORN)))
     return tuple(links)
 
 
 @st.composite
-def agreements(draw: st.DrawFn, consumer: str = "programme", basis: str = "public_task") -> Agreement:
-    """An agreement about some attributes, as they are, under any boundary rule."""
+def agreements(
+    draw: st.DrawFn, consumer: str = "programme", basis: str = "public_task", rules: Iterable[str] = RULES
+) -> Agreement:
+    """An agreement about some attributes, as they are, under any of some boundary rules."""
     names = draw(st.lists(st.sampled_from(NAMES), min_size=1, unique=True) | st.just(list(TOTALS)))
     return agreement(
         id=f"of-{consumer}",
         consumer={"id": consumer, "title": "T", "client_id": consumer, "sender_id": f"{consumer}.pv"},
         purposes={"eligibility": {"title": "T", "legal_basis": basis, "reference": "R"}},
-        household={"rule": draw(st.sampled_from(sorted(RULES)))},
+        household={"rule": draw(st.sampled_from(sorted(rules)))},
         attributes=dict.fromkeys(names, "value"),
     )
 
 
+OF_KIN = [title for title, rule in RULES.items() if rule.kin and not rule.registered]
+"""Boundary rules under which civil registration alone says who belongs together."""
 TELL_OF_MEMBERS = [("social", "group"), ("crvs", "person")]
 FAILURES = (
     st.dictionaries(st.sampled_from(LOOKUPS), st.sampled_from(REASONS))
@@ -178,28 +186,51 @@ FAILURES = (
     | st.dictionaries(st.sampled_from(TELL_OF_MEMBERS), st.sampled_from(REASONS), min_size=1)
 )
 """Lookup -> why it gives no answer: single lookups, whole registries, or those that tell who belongs together."""
+
+
+class Refused(NamedTuple):
+    """What somebody refused who granted everything else."""
+
+    sources: frozenset[str] = frozenset()
+    groups: frozenset[str] = frozenset()
+
+    def at(self, source_id: str) -> frozenset[str]:
+        """Return the attributes that must not be read from a source."""
+        parts = [(None, group) for group in self.groups]
+        return refused_of(parts, _OF_GROUPS, _HOLDERS).get(source_id, frozenset())
+
+
+_OF_GROUPS = members_of(CATALOGUE)
+_HOLDERS = PLANNER.holders()
+GROUP_REFUSALS = st.one_of(
+    st.just(Refused()),
+    st.just(Refused(groups=frozenset({"identity"}))),  # by which households of kin are drawn
+    st.builds(Refused, groups=st.frozensets(st.sampled_from(sorted(GROUPS)), min_size=1, max_size=2)),
+)
+"""What a person decided who lets every registry be asked."""
 REFUSALS = st.one_of(
     st.none(),
-    st.just(frozenset[str]()),
-    st.frozensets(st.sampled_from(sorted(MANIFESTS)), min_size=1, max_size=2),
+    st.builds(Refused, sources=st.frozensets(st.sampled_from(sorted(MANIFESTS)), min_size=1, max_size=2)),
+    GROUP_REFUSALS,
 )
-"""What a person decided: granted nothing (None), everything (empty), or all but these sources."""
+"""What a person decided: granted nothing (None), or everything but what is refused."""
 
 
-async def ledger(
-    country: Country, refused: Iterable[frozenset[str] | None], kept: MemoryLedger | None = None
-) -> MemoryLedger:
+async def ledger(country: Country, refused: Iterable[Refused | None], kept: MemoryLedger | None = None) -> MemoryLedger:
     """A ledger in which everybody decided so, under every number there is of them; or one in which they do so now."""
     kept = kept or MemoryLedger(KEY)
-    for numbers, sources in zip(country.numbers, refused, strict=False):
+    for numbers, parts in zip(country.numbers, refused, strict=False):
         for type_, value in numbers.items():
             who = Identifier(type_, value)
-            if sources is None:
+            if parts is None:
                 await kept.record(Consent(who, "eligibility", Decision.REFUSED, who, date(2026, 1, 1)))
                 continue
             await kept.record(Consent(who, "eligibility", Decision.GRANTED, who, date(2026, 1, 1)))
-            if sources:
-                await kept.record(Consent(who, "eligibility", Decision.REFUSED, who, date(2026, 1, 2), sources))
+            said = Consent(who, "eligibility", Decision.REFUSED, who, date(2026, 1, 2))
+            if parts.sources:
+                await kept.record(said._replace(sources=parts.sources))
+            if parts.groups:
+                await kept.record(said._replace(groups=parts.groups))
     return kept
 
 

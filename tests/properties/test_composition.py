@@ -11,9 +11,13 @@ from tests.builders import MANIFESTS, World, fetcher
 from tests.fakes import in_memory
 from tests.properties.country import (
     FAILURES,
+    GROUP_REFUSALS,
+    OF_KIN,
     Country,
+    Refused,
     agreements,
     countries,
+    ledger,
     memory,
     plain,
     states,
@@ -99,6 +103,28 @@ async def test_an_outage_never_turns_an_answer_around(country, agreed, failing):
         assert states(country, down).keys() == known.keys()
 
 
+@settings(max_examples=120)
+@given(
+    countries(are_kin=True), agreements(basis="consent", rules=OF_KIN), st.lists(GROUP_REFUSALS, min_size=4, max_size=4)
+)
+async def test_what_somebody_keeps_back_never_turns_an_answer_around(country, agreed, decided):
+    """Whatever groups of attributes anybody refuses: who belongs together and what is told of them stays, or is open."""
+    everything = await ledger(country, [Refused()] * 4)
+    up = await told(World(country.truth, agreed, ledger=everything), country, agreed)
+    less = await told(World(country.truth, agreed, ledger=await ledger(country, decided)), country, agreed)
+
+    if not isinstance(up, Disclosure) or not isinstance(less, Disclosure):
+        return
+    known = states(country, up)
+    for where, state in states(country, less).items():
+        is_open = {state[0], known[where][0] if where in known else ""} & {"unavailable", "withheld"}
+        assert is_open or less.profile.unheard or state == known.get(where), where
+    if not less.profile.unheard and not up.profile.unheard:
+        assert {country.who(p.identifiers) for p in less.gathered.people} == {
+            country.who(p.identifiers) for p in up.gathered.people
+        }
+
+
 @FEW
 @given(countries(), agreements(), FAILURES)
 async def test_an_incomplete_list_says_so(country, agreed, failing):
@@ -107,7 +133,8 @@ async def test_an_incomplete_list_says_so(country, agreed, failing):
     down = await told(World(country.truth, agreed, failing=failing), country, agreed)
 
     if isinstance(up, Disclosure) and isinstance(down, Disclosure) and not down.profile.unheard:
-        assert [p.identifiers.keys() for p in down.gathered.people] == [
-            p.identifiers.keys() for p in up.gathered.people
+        # The same people, though a silent registry may leave a further number of theirs unknown.
+        assert [country.who(p.identifiers) for p in down.gathered.people] == [
+            country.who(p.identifiers) for p in up.gathered.people
         ]
         assert [m.relationship for m in down.profile.members] == [m.relationship for m in up.profile.members]

@@ -257,6 +257,23 @@ def test_a_page_of_a_search_is_told_about_whole_although_one_registry_is_silent(
     assert {one.outcome for one in others(given, registry).values()} <= HEARD
 
 
+@pytest.mark.parametrize("registry", REGISTRIES)
+@pytest.mark.parametrize("deadline_ms", [2000, 3000])
+def test_a_registry_that_is_silent_for_ever_costs_time_only_at_first(registry, deadline_ms):
+    """Also where a share of the question's time is too little to blame it for everybody."""
+
+    async def main(loop: VirtualLoop) -> tuple[float, float]:
+        async with VirtualCountry(loop).open() as country:
+            people = households(20)
+            _, usual_s = await country.ask(people[0], deadline_ms)
+            await country.spoil(registry, "silent")
+            took = [(await country.ask(uin, deadline_ms))[1] for uin in people]
+            return usual_s, took[-1]
+
+    usual_s, last_s = run(main)
+    assert last_s <= usual_s + EXACT_S
+
+
 def evidence(given: Answer) -> dict[str, Any]:
     """The evidence of the one household of an answer."""
     (entry,) = orjson.loads(given.item)["data"]["hearth:evidence"]

@@ -133,6 +133,59 @@ def test_a_wider_rule_finds_nobody_less(kin, depth):
     )
 
 
+_known = st.sampled_from(["1950-01-01", "1985-01-01", "2010-01-01", "2020-01-01"])
+_pairs = st.tuples(st.sampled_from(["SPS", "CHILD"]), st.sampled_from(PEOPLE), st.sampled_from(PEOPLE))
+_BACK = {"SPS": "SPS", "CHILD": "PRN"}
+
+
+def registered_kin(born, pairs) -> dict[str, tuple[str, bool, list[tuple[str, str, str]]]]:
+    """What is true, as all records tell it: each tie from both its ends, everybody's one birth date wherever it stands."""
+    ties = {tie for relation, one, other in pairs for tie in ((one, relation, other), (other, _BACK[relation], one))}
+    return {
+        one: (day, False, [(relation, other, born[other]) for of, relation, other in sorted(ties) if of == one])
+        for one, day in born.items()
+    }
+
+
+@given(born=st.fixed_dictionaries(dict.fromkeys(PEOPLE, _known)), pairs=st.lists(_pairs, max_size=8))
+def test_whoever_is_somebody_s_next_of_kin_has_that_one_as_well(born, pairs):
+    """Over one tie: spouses have each other, and children their parents, of whatever age; the same facts, whoever asks."""
+    kin = registered_kin(born, [(relation, one, other) for relation, one, other in pairs if one != other])
+
+    def of(place):
+        said = heard(record_of(place, kin))
+        return numbers(settle(BoundaryRule("any", "1", kin=True), {"UIN": place}, kin=said, today=TODAY))
+
+    everybody = {place: of(place) for place in PEOPLE}
+    for one, found in everybody.items():
+        assert all(one in everybody[other] for other in found)
+
+
+@given(
+    born=st.fixed_dictionaries(dict.fromkeys(PEOPLE, _known)),
+    pairs=st.lists(_pairs, max_size=8),
+    hidden=st.sets(st.sampled_from(PEOPLE)),
+    lacking=st.sets(st.tuples(st.sampled_from(PEOPLE), st.sampled_from(PEOPLE))),
+    ties=st.lists(st.sampled_from(Tie), unique=True).map(tuple),
+    depth=st.integers(1, 4),
+)
+def test_an_unknown_birth_date_never_makes_a_household_another_one(born, pairs, hidden, lacking, ties, depth):
+    """Whosever it is, in whichever records it is missing: the list is the same, or counts as incomplete."""
+    rule = BoundaryRule("any", "1", kin=True, ties=ties, depth=depth)
+    kin = registered_kin(born, pairs)
+    less = {
+        one: (
+            None if one in hidden else day,
+            is_dead,
+            [(relation, other, None if (one, other) in lacking else day) for relation, other, day in links],
+        )
+        for one, (day, is_dead, links) in kin.items()
+    }
+    whole, found = household(rule, kin, (), ()), household(rule, less, (), ())
+
+    assert found.unheard or numbers(found) == numbers(whole)
+
+
 @given(
     kin=_kin,
     here=_some,

@@ -18,8 +18,11 @@ from tests.builders import CATALOGUE, MANIFESTS, RULES, World, item, question
 from tests.properties.country import (
     CANARY,
     FAILURES,
+    GROUP_REFUSALS,
+    OF_KIN,
     REFUSALS,
     Country,
+    Refused,
     agreements,
     countries,
     ledger,
@@ -89,13 +92,29 @@ async def test_nobody_is_asked_about_a_person_without_that_person_s_permit(count
         for subject in request.subjects:
             if subject.type in GROUP_TYPES:
                 head = _head(country) if request.names else None
-                assert head is None or _may_ask(decided[head], request.source_id)
+                assert head is None or _may_ask(decided[head], request.source_id, request.names)
                 continue
-            assert _may_ask(decided[country.who({subject.type: subject.value})], request.source_id)
+            assert _may_ask(decided[country.who({subject.type: subject.value})], request.source_id, request.names)
 
 
-def _may_ask(refused: frozenset[str] | None, source_id: str) -> bool:
-    return refused is not None and source_id not in refused
+@settings(max_examples=80)
+@given(
+    countries(are_kin=True), agreements(basis="consent", rules=OF_KIN), st.lists(GROUP_REFUSALS, min_size=4, max_size=4)
+)
+async def test_nothing_is_asked_for_that_somebody_keeps_back(country, agreed, decided):
+    """Neither of the members, nor of those on the way to them, whatever the rule itself would like to know."""
+    world = World(country.truth, agreed, ledger=await ledger(country, decided))
+    await told(world, country, agreed)
+
+    for request in requests(world):
+        for subject in request.subjects:
+            if subject.type not in GROUP_TYPES:
+                refused = decided[country.who({subject.type: subject.value})]
+                assert not request.names & refused.at(request.source_id)
+
+
+def _may_ask(refused: Refused | None, source_id: str, names: frozenset[str]) -> bool:
+    return refused is not None and source_id not in refused.sources and not names & refused.at(source_id)
 
 
 def _head(country: Country) -> int:
@@ -132,7 +151,7 @@ async def test_nothing_outside_the_permit_leaves(country, agreed, decided, faili
 @FEW
 @given(countries(), BY_CONSENT, DECISIONS)
 async def test_nothing_of_a_person_leaves_against_that_person_s_will(country, agreed, decided):
-    """Whoever refused wholly has no value in the answer, and no value comes from a registry that was refused."""
+    """Who refused wholly has no value in the answer, and none comes from a registry, or is a fact, that was refused."""
     world = World(country.truth, agreed, ledger=await ledger(country, decided))
     found = await told(world, country, agreed)
     if not isinstance(found, Disclosure):
@@ -140,11 +159,11 @@ async def test_nothing_of_a_person_leaves_against_that_person_s_will(country, ag
 
     for person, member in zip(found.gathered.people, found.profile.members, strict=True):
         refused = decided[country.who(person.identifiers)]
-        for state in member.attributes.values():
+        for name, state in member.attributes.items():
             claims = (state.settled, *state.differing) if isinstance(state, Conflict) else (state,)
             for claim in claims:
                 if isinstance(claim, Value):
-                    assert _may_ask(refused, claim.provenance.source_id)
+                    assert _may_ask(refused, claim.provenance.source_id, frozenset({name}))
 
 
 @FEW

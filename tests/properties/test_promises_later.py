@@ -311,7 +311,8 @@ def test_a_question_to_one_registry_is_told_by_it_alone(country, agreed, decided
                     if subject.type not in GROUP_TYPES:
                         refused = decided[country.who({subject.type: subject.value})]
                         assert refused is not None
-                        assert registry.manifest.id not in refused
+                        assert registry.manifest.id not in refused.sources
+                        assert not request.names & refused.at(registry.manifest.id)
         waiting.database.close()
 
     with tempfile.TemporaryDirectory() as folder:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NoReturn
 
-import orjson
-
-from adapters.generic.asking.json_answers import parsed
 from adapters.generic.mapping.numbering import compiled
 from adapters.generic.mapping.paths import UnexpectedTypeError
 from adapters.transport.statuses import check_status
 from standards.errors import SourceContractError, SourceRefusedError, SourceUnavailableError
+from standards.json_bodies import JsonError, parsed
 from standards.states import UnavailableReason
 
 if TYPE_CHECKING:
@@ -43,8 +41,8 @@ class Envelope:
         if self._nobody_code is None or response.status == _NO_CONTENT:
             return True
         try:
-            return _word(self._nobody_code, orjson.loads(response.body)) in nobody.codes
-        except orjson.JSONDecodeError:
+            return _word(self._nobody_code, parsed(response.body)) in nobody.codes
+        except JsonError:
             return False
 
     def check(self, response: Response) -> None:
@@ -59,11 +57,11 @@ class Envelope:
         said = ""
         if self._failure is not None and self._code is not None:
             try:
-                code = _word(self._code, orjson.loads(response.body))
-            except orjson.JSONDecodeError:
+                code = _word(self._code, parsed(response.body))
+            except JsonError:
                 code = None
             if code is not None:
-                if code in (*self._failure.busy, *self._failure.down, *self._failure.refused):
+                if code in _declared(self._failure):
                     self._raise(code)
                 said = f", {self._read.shown(code)}"
         check_status(response, self._read.source_id, said=said)
@@ -73,7 +71,7 @@ class Envelope:
 
         Raises: SourceError when it says that it is an error, or is not JSON.
         """
-        content = parsed(self._read, body)
+        content = self._read.parsed(body)
         if self._failure is None or self._code is None:
             return content
         code = _word(self._code, content)
@@ -85,7 +83,9 @@ class Envelope:
     def _raise(self, code: str | None) -> NoReturn:
         failure, source_id = self._failure, self._read.source_id
         assert failure is not None  # noqa: S101 - only called where there is one
-        detail = f"error {self._read.shown(code)}" if code is not None else f"{failure.path}: missing"
+        detail = (
+            f"error {self._read.shown(code, _declared(failure))}" if code is not None else f"{failure.path}: missing"
+        )
         if code in failure.busy:
             raise SourceUnavailableError(source_id, UnavailableReason.SOURCE_BUSY, detail)
         if code in failure.down:
@@ -93,6 +93,11 @@ class Envelope:
         if code in failure.refused:
             raise SourceRefusedError(source_id, detail)
         raise SourceContractError(source_id, detail)
+
+
+def _declared(failure: Failure) -> frozenset[str]:
+    """Return the codes of errors that the manifest names."""
+    return frozenset((*failure.busy, *failure.down, *failure.refused))
 
 
 def _word(find: Find, content: object) -> str | None:

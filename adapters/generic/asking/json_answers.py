@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-import orjson
-
 from adapters.faults import fault_in
 from adapters.generic.mapping.layout import NumberField
 from adapters.generic.mapping.numbering import Numbering, compiled
 from adapters.generic.mapping.paths import UnexpectedTypeError
-from standards.errors import SourceContractError
 from standards.identifiers import Identifier
 
 if TYPE_CHECKING:
@@ -120,14 +117,3 @@ class Answers:
             return find(content)
         except UnexpectedTypeError as error:
             self._read.refuse(field, str(error))
-
-
-def parsed(reader: Reader, body: bytes) -> object:
-    """Return what a JSON body holds.
-
-    Raises: SourceContractError when it is not JSON.
-    """
-    try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError:
-        raise SourceContractError(reader.source_id, "body: not JSON") from None

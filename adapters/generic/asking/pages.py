@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
 from urllib.parse import urlsplit
 
 from adapters.transport.client import check_status
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from adapters.ports import Response
     from adapters.reading import Reader
+
+T = TypeVar("T")
 
 MOST_QUERY: Final = 8_000
 """Longest cursor or query of a link that is followed, in characters."""
@@ -46,36 +50,46 @@ class Pages:
         return response.body
 
 
-class Total:
-    """How many there are on all pages, by the registry's word: on every page, on some of them, or on none."""
+class Joined(Generic[T]):
+    """What is on all pages together, and how many there are by the registry's word: on every page, on some, or on none.
 
-    def __init__(self, reader: Reader, field: str) -> None:
-        self._read, self._field = reader, field
-        self._stated: int | None = None
+    total: name of the field that says how many.
+    """
+
+    def __init__(self, reader: Reader, total: str) -> None:
+        self._read, self._field = reader, total
+        self._things: dict[object, T] = {}
+        self._total: int | None = None
 
     @property
-    def is_stated(self) -> bool:
-        """Whether a page has said it."""
-        return self._stated is not None
+    def is_counted(self) -> bool:
+        """Whether a page has said how many there are."""
+        return self._total is not None
 
-    def say(self, stated: int | None) -> None:
-        """Take note of what one more page says.
+    def take(self, things: Iterable[tuple[str | None, T]], total: int | None) -> None:
+        """Add one more page: what is on it, by its ids, and how many it says there are on all of them.
 
-        Raises: SourceContractError when another one said otherwise: what was taken away or added meanwhile has moved
-            others, perhaps to a page that is read already.
+        What moves to another page while we read is still one.
+        Raises: SourceContractError for two things under one id; and for another total than before, since what was
+            taken away or added meanwhile has moved others, perhaps to a page that is read already.
         """
-        if stated is not None and self._stated not in (None, stated):
+        for id_, thing in things:
+            # INVARIANT: of two things under one id, none is passed over.
+            if self._things.setdefault(id_ or id(thing), thing) != thing:
+                self._read.refuse("id", "one id, and two that differ")
+        if total is not None and self._total not in (None, total):
             self._read.refuse(self._field, "changed between two pages")
-        self._stated = self._stated if stated is None else stated
+        self._total = self._total if total is None else total
 
-    def check(self, came: int, expected: str) -> None:
-        """Refuse an answer of which not all came.
+    def whole(self) -> Mapping[object, T]:
+        """Return everything, once the last page is taken.
 
-        Raises: SourceContractError, with what was expected.
+        Raises: SourceContractError when not all of it came.
         """
         # INVARIANT: what did not arrive is never counted as not there, whichever page said how many there are.
-        if self._stated is not None and self._stated != came:
-            self._read.refuse(self._field, expected)
+        if self._total is not None and self._total != len(self._things):
+            self._read.refuse(self._field, "not as many as came")
+        return self._things
 
 
 def followed(reader: Reader, stated: object) -> tuple[str, str]:

@@ -100,7 +100,10 @@ class Reading:
                 if self._records.setdefault(key, record) != record:
                     self._read.refuse("key", "one key, and two records that differ")
                 continue
-            text = orjson.dumps(record, option=orjson.OPT_SORT_KEYS)
+            try:
+                text = orjson.dumps(record, option=orjson.OPT_SORT_KEYS)
+            except orjson.JSONEncodeError:
+                self._read.refuse("found", "a record nested too deep")
             # Two alike on one page are two; on two pages they may be one that has moved.
             if self._paging is not None and text in earlier:
                 self._read.refuse("found", "the same record on two pages; the manifest names no `key` of theirs")

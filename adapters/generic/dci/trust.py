@@ -18,6 +18,7 @@ from adapters.transport.client import resolved
 from adapters.transport.statuses import check_status
 from standards.encryption import algorithm_for, encrypt
 from standards.errors import ConfigurationError, SignatureInvalidError, SourceContractError, SourceError
+from standards.json_bodies import parsed
 from standards.signing import (
     Form,
     SignaturePolicy,
@@ -203,7 +204,7 @@ class Sealing:
                 with unheard():
                     response = await self._client.send("GET", path, deadline, headers={"Accept": "application/json"})
                 check_status(response, self.source_id, "key set: ")
-                document = orjson.loads(response.body)
+                document = parsed(response.body)
             except (SourceError, ValueError):
                 return  # INVARIANT: what was read last serves on; a key that is not in it verifies nothing
             self._keys = keys_of_jwks(document) or self._keys

@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-import orjson
-
 from adapters.generic.asking.pages import followed
 from adapters.ports import Response
 from adapters.transport.statuses import check_status
 from standards.errors import SourceContractError, SourceRefusedError, SourceUnavailableError
+from standards.json_bodies import JsonError, parsed
 from standards.states import UnavailableReason
 
 if TYPE_CHECKING:
@@ -59,7 +58,7 @@ class Searchset(NamedTuple):
     """Path and query of the link to the next page."""
 
 
-def check_answer(reader: Reader, response: Response, where: str = "") -> None:
+def check_answer(reader: Reader, response: Response) -> None:
     """Return when the status is a success; else raise what it means, with the code of the OperationOutcome.
 
     Raises: SourceError as `check_status` does.
@@ -67,9 +66,14 @@ def check_answer(reader: Reader, response: Response, where: str = "") -> None:
     if 200 <= response.status <= 299:
         return
     try:
-        code = _issue(orjson.loads(response.body)) if response.body else None
-    except orjson.JSONDecodeError:
-        code = None
+        outcome = parsed(response.body)
+    except JsonError:
+        outcome = None
+    _check_status(reader, response, outcome)
+
+
+def _check_status(reader: Reader, response: Response, outcome: object, where: str = "") -> None:
+    code = _issue(outcome)
     check_status(response, reader.source_id, where, f", {code}" if code else "")
 
 
@@ -113,8 +117,9 @@ def batch_answer(reader: Reader, body: bytes, asked: Sequence[Question]) -> list
         status = reader.required("status", reader.text("status", response.get("status")))
         if not _SUCCESS.match(status):
             number = int(status[:3]) if status[:3].isascii() and status[:3].isdigit() else 0
-            outcome = orjson.dumps(response.get("outcome") or entry.get("resource"))
-            check_answer(reader, Response(number, "", outcome), "batch entry: ")
+            _check_status(
+                reader, Response(number, "", b""), response.get("outcome") or entry.get("resource"), "batch entry: "
+            )
     return [searchset(reader, entry.get("resource"), one.type) for entry, one in zip(entries, asked, strict=True)]
 
 
@@ -144,7 +149,7 @@ def _issue(outcome: object) -> str | None:
     """Return the code of the first issue that is an error; None where there is none. Its texts are never read."""
     stated = outcome.get("issue") if isinstance(outcome, dict) else None
     for issue in stated if isinstance(stated, list) else ():
-        if isinstance(issue, dict) and issue.get("severity") in {"error", "fatal"}:
+        if isinstance(issue, dict) and issue.get("severity") in ("error", "fatal"):
             code = issue.get("code")
             known = isinstance(code, str) and (code in _REFUSES or code in _MAY_PASS or code in _REPORT)
             return str(code) if known else "of an unknown code"

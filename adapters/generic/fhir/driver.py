@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Final, cast
 
 from adapters.generic.asking.over_http import example_way, open_way
-from adapters.generic.asking.pages import Pages, Total
+from adapters.generic.asking.pages import Joined, Pages
 from adapters.generic.fhir.bundles import Entry, Searchset, batch_answer, check_answer, searchset
 from adapters.generic.fhir.people import People
 from adapters.generic.fhir.query import Question, batch, questions
@@ -16,7 +16,7 @@ from adapters.reading import Reader
 from standards.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from adapters.generic.fhir.options import FhirLookup, FhirOptions
     from adapters.generic.mapping.layout import RecordLayout
@@ -133,29 +133,19 @@ class FhirAdapter:
 
     async def _whole(
         self, question: Question, page: Searchset, pages: Pages, deadline: Deadline
-    ) -> tuple[dict[object, Entry], bool, bool]:
+    ) -> tuple[Mapping[object, Entry], bool, bool]:
         """Return what a search found on all pages, whether it says at all what matched, and whether it counts it."""
-        found, says, total = self._joined({}, page), page.says, Total(self._read, f"{question.name} total")
-        total.say(page.total)
+        found, says = Joined[Entry](self._read, f"{question.name} total"), page.says
+        found.take(_by_id(page), page.total)
         while page.following is not None:
             path, query = page.following
             own = path.rstrip("/").removesuffix("/_search").endswith(f"/{question.type}") or path == question.type
             address = f"{self._path}/{question.type}" if own else self._path
             response = await self._client.send("GET", f"{address}?{query}", deadline, headers=_ASKING)
             page = self._searchset(response, question, pages)
-            self._joined(found, page)
+            found.take(_by_id(page), page.total)
             says = says or page.says
-            total.say(page.total)
-        total.check(len(found), "not as many as came")
-        return found, says, total.is_stated
-
-    def _joined(self, found: dict[object, Entry], page: Searchset) -> dict[object, Entry]:
-        """Add the resources of a page by their ids: one that moves to another page while we read is still one."""
-        for entry in page.entries:
-            # INVARIANT: of two resources under one id, none is passed over.
-            if found.setdefault(entry.id or id(entry), entry).resource != entry.resource:
-                self._read.refuse("id", "one id, and two resources that differ")
-        return found
+        return found.whole(), says, found.is_counted
 
     def _searchset(self, response: Response, question: Question, pages: Pages) -> Searchset:
         return searchset(self._read, self._read.json(self._body(response, pages)), question.type)
@@ -163,6 +153,10 @@ class FhirAdapter:
     def _body(self, response: Response, pages: Pages) -> bytes:
         check_answer(self._read, response)
         return pages.take(response)
+
+
+def _by_id(page: Searchset) -> Iterator[tuple[str | None, Entry]]:
+    return ((entry.id, entry) for entry in page.entries)
 
 
 def build(manifest: Manifest, way: SourceClient) -> FhirAdapter:

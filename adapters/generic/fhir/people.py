@@ -77,8 +77,9 @@ class _Known:
             self._by_id[f"{self._type}/{entry.id}"] = person
         stated = resource.get("identifier")
         for one in stated if isinstance(stated, list) else [stated]:
-            if isinstance(one, dict) and isinstance(system := one.get("system"), str):
-                key = system, str(one.get("value"))
+            system, value = (one.get("system"), one.get("value")) if isinstance(one, dict) else (None, None)
+            if isinstance(system, str) and isinstance(value, str | int):
+                key = system, str(value)
                 # A number that two of them have names neither.
                 self._by_number[key] = None if key in self._by_number else person
 

@@ -10,15 +10,17 @@ from urllib.parse import unquote, urlsplit
 import orjson
 
 from adapters.generic.files.errors import DropError
-from adapters.generic.files.index import Index
+from adapters.generic.files.index import NAMELESS, Index
 from adapters.generic.files.place import Folder
 from adapters.generic.files.rows import rows
 from adapters.generic.files.way import Contents, Drops, FilesWay, ListState, Rows
 from adapters.generic.mapping.candidates import known_in_blocks
+from adapters.generic.mapping.numbering import Numbering
 from adapters.generic.mapping.records import Found, Records
 from adapters.generic.mapping.tables import People, columns, key_columns, written_columns
 from adapters.generic.mapping.written import plain_row
 from adapters.ports import SourceAnswer, TraitAnswer
+from adapters.reading import Reader
 from adapters.said import note_rows
 from adapters.transport.client import resolved
 from adapters.transport.statuses import check_status
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
     from adapters.generic.files.options import FilesOptions
     from adapters.generic.files.place import Place
     from adapters.generic.mapping.written import Written
-    from adapters.manifest import Lookup, Manifest
+    from adapters.manifest import Manifest
     from adapters.ports import Deadline, Fetch, Response, TraitFetch
     from adapters.transport.client import Session
     from adapters.transport.tokens import Signing
@@ -142,7 +144,7 @@ class ExampleDrops:
         index = Index(kept.columns)
         try:
             with closing(rows(io.BytesIO(answer.body), _options(self._manifest), kept.columns)) as read:
-                index.fill(map(kept.plain, read), kept.keys, lambda: False)
+                kept.fill(index, read, lambda: False)
             return Rows(index.find(keys, most), None)
         except DropError as error:
             raise SourceContractError(self._manifest.id, str(error)) from None
@@ -156,30 +158,31 @@ def contents(manifest: Manifest) -> Contents:
     Raises: ConfigurationError, saying what to change, when a lookup cannot be answered from a list.
     """
     kept: set[str] = set()
-    numbers: list[tuple[str, tuple[str, ...], Records]] = []
+    numbers: list[tuple[str, tuple[str, ...], Numbering]] = []
     people: list[tuple[str, People]] = []
     written = _written(manifest)
     for lookup in manifest.lookups:
+        layout = manifest.records[lookup.name]
         try:
-            kept.update(columns(manifest.records[lookup.name], lookup.attributes))
+            kept.update(columns(layout, lookup.attributes))
+            numbering = Numbering(Reader(manifest.id), layout.identifiers)
         except ValueError as error:
             raise ConfigurationError(f"registry {manifest.id}: {error}") from None
         if lookup.by_traits is not None:
             people.append((lookup.name, People(manifest, lookup)))
             kept.update(people[-1][1].columns)
         else:
-            numbers.append((lookup.name, tuple(key_columns(manifest, lookup)), _numbers(manifest, lookup)))
+            numbers.append((lookup.name, tuple(key_columns(manifest, lookup)), numbering))
 
     def keys(row: Mapping[str, Any]) -> Iterator[Key]:
-        for name, types, records in numbers:
-            stated = records.identifiers(row)
-            for type_ in types:
-                if type_ in stated:
-                    yield _number_key(name, type_, stated[type_])
+        for name, types, numbering in numbers:
+            one, several = numbering.read(row)
+            stated = {type_: frozenset((number,)) for type_, number in one.items()} | several
+            held = [_number_key(name, type_, number) for type_ in types for number in stated.get(type_, ())]
+            yield from held or [(name, NAMELESS)]
         for name, of_list in people:
             candidate = of_list.candidate(row)
-            if candidate is not None:
-                yield from _block_keys(name, of_list, candidate.traits)
+            yield from _block_keys(name, of_list, candidate.traits) if candidate else [(name, NAMELESS)]
 
     def plain(row: dict[str, Any]) -> dict[str, Any]:
         # INVARIANT: nobody is missing by mistake: who stands in a list in a form that is not looked for would be.
@@ -187,7 +190,8 @@ def contents(manifest: Manifest) -> Contents:
             raise DropError(f"{strange[0]}: a number is written in none of the ways that `written` names")
         return plain_row(row, written) if written else row
 
-    return Contents(tuple(sorted(kept)), keys, plain)
+    may_lack = {name: one.rows_without_number for name, one in _options(manifest).lookups.items()}
+    return Contents(tuple(sorted(kept)), keys, plain, may_lack)
 
 
 def _written(manifest: Manifest) -> dict[str, Written]:
@@ -201,12 +205,6 @@ def _written(manifest: Manifest) -> dict[str, Written]:
             if written.setdefault(name, one).forms != one.forms:
                 raise ConfigurationError(f"registry {manifest.id}: {name}: `written` in two ways by two lookups")
     return written
-
-
-def _numbers(manifest: Manifest, lookup: Lookup) -> Records:
-    """Return what reads only the numbers of a row."""
-    layout = manifest.records[lookup.name]
-    return Records(manifest.id, layout.model_copy(update={"attributes": {}, "kin": (), "members": None}))
 
 
 def _number_key(lookup: str, type_: str, number: str) -> Key:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import sqlite3
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
     Key = tuple[str, str]
     """Kind of a key (a type of number, a block of traits), and its value in normal form."""
     Keys = Callable[[Mapping[str, Any]], Iterable[Key]]
+    """What a row is found by; for a lookup in which it states no number, the name of the lookup and `NAMELESS`."""
+
+NAMELESS: Final = ""
+"""No key's value: nothing that is looked for is empty."""
 
 _DIGEST_BYTES: Final = 16
 _CACHE_KIB: Final = 16_384
@@ -46,6 +51,8 @@ class Index:
         self._database.execute("CREATE TABLE keys (digest BLOB NOT NULL, row INTEGER NOT NULL)")
         self.rows = 0
         """How many there are."""
+        self.nameless: Counter[str] = Counter()
+        """Lookup -> how many of them state no number there."""
 
     def fill(self, rows: Iterable[Mapping[str, Any]], keys: Keys, is_stopped: Callable[[], bool]) -> None:
         """Take all rows of a list.
@@ -59,7 +66,11 @@ class Index:
             self.rows += 1
             content = orjson.dumps([row[name] for name in self._columns])
             sealed.append((self.rows, self._sealer.seal(self.rows, content)))
-            digests += [(self._digest(key), self.rows) for key in dict.fromkeys(keys(row))]
+            for key in dict.fromkeys(keys(row)):
+                if key[1] == NAMELESS:
+                    self.nameless[key[0]] += 1
+                else:
+                    digests.append((self._digest(key), self.rows))
             if len(sealed) >= _AT_ONCE:
                 self._put(sealed, digests)
                 if is_stopped():

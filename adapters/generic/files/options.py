@@ -39,6 +39,12 @@ class FilesLookup(Model):
 
     written: dict[str, Forms] = Field(default={}, description=WRITTEN)
     rows_per_subject: int = Field(default=1, ge=1, le=10_000, description="Most rows that one subject has.")
+    rows_without_number: int = Field(
+        default=0,
+        ge=0,
+        description="Most rows that may state none of its numbers, such as a line of totals: nobody is found in them. "
+        "A list with more of them is refused.",
+    )
 
 
 class FilesOptions(Model):

@@ -67,7 +67,7 @@ def _csv(text: io.TextIOWrapper, options: FilesOptions, columns: Sequence[str]) 
     lines = _Lines(text)
     for at, cells in enumerate(csv.reader(lines, delimiter=options.delimiter, strict=True), start=1):
         lines.begin_row()
-        if at < options.header_row or not cells:
+        if at < options.header_row or not any(cells):  # spreadsheets write rows of empty cells behind their last one
             continue
         if places is None:
             width, places = len(cells), _places(cells, columns)

@@ -22,7 +22,7 @@ from standards.errors import SourceContractError, SourceError, SourceRefusedErro
 from standards.states import UnavailableReason
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from adapters.generic.files.index import Key, Keys
     from adapters.generic.files.options import FilesOptions
@@ -79,6 +79,22 @@ class Contents(NamedTuple):
     keys: Keys
     plain: Callable[[dict[str, Any]], dict[str, Any]]
     """Makes a row whose numbers are written as Hearth writes them."""
+    nameless: Mapping[str, int] = {}
+    """Lookup -> how many rows may state no number there; none, where it is not named."""
+
+    def fill(self, index: Index, read: Iterable[dict[str, Any]], is_stopped: Callable[[], bool]) -> None:
+        """Take all rows of a drop into an index.
+
+        Raises: StoppedError, DropError, and whatever reading the rows raises; the index is of no use then.
+        """
+        index.fill(map(self.plain, read), self.keys, is_stopped)
+        for lookup, count in index.nameless.items():
+            if count > (most := self.nameless.get(lookup, 0)):
+                # INVARIANT: nobody is missing by mistake: who stands in a list without a number is found by none.
+                raise DropError(
+                    f"{count} rows state no number for `{lookup}`, and {most} may: whoever they are of would seem not "
+                    f"to be held; complete them, or raise `files.lookups.{lookup}.rows_without_number`"
+                )
 
 
 class _Failure(NamedTuple):
@@ -283,7 +299,8 @@ class Drops:
         before, self._current = self._current, (drop, index)
         if before is not None:
             self._asking.submit(before[1].close)
-        _LOG.info("list_replaced", source=self._source_id, detail=f"{index.rows} rows as of {drop.as_of}")
+        nameless = "".join(f", {count} without a number for {name}" for name, count in index.nameless.items())
+        _LOG.info("list_replaced", source=self._source_id, detail=f"{index.rows} rows as of {drop.as_of}{nameless}")
         return True
 
     def _refuse(self, drop: Drop, why: str) -> bool:
@@ -304,8 +321,7 @@ class Drops:
 
         def build() -> None:
             with file, closing(rows(file, self._options, self._contents.columns)) as read:
-                plain = map(self._contents.plain, read)
-                index.fill(plain, self._contents.keys, lambda: stopping.is_set() or self._stopping.is_set())
+                self._contents.fill(index, read, lambda: stopping.is_set() or self._stopping.is_set())
 
         built = asyncio.get_running_loop().run_in_executor(self._building, build)
         try:

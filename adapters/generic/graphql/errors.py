@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from adapters.generic.asking.json_answers import parsed
 from adapters.transport.statuses import check_status
 from standards.errors import SourceContractError, SourceRefusedError, SourceUnavailableError
 from standards.states import UnavailableReason
@@ -21,6 +20,7 @@ class Errors:
     def __init__(self, reader: Reader, stated: GraphQlErrors, is_single: bool) -> None:  # noqa: FBT001 - of the query, no switch
         self._read, self._stated = reader, stated
         self._nobody = frozenset(stated.nobody) if is_single else frozenset[str]()
+        self._declared = frozenset((*stated.nobody, *stated.refused, *stated.busy, *stated.down))
 
     def is_nobody(self, response: Response) -> bool:
         """Tell whether an answer without success says that nobody is held by the one number.
@@ -41,7 +41,7 @@ class Errors:
 
         Raises: SourceError for every other error, however much data came with it.
         """
-        content = self._read.record("body", parsed(self._read, body))
+        content = self._read.record("body", self._read.parsed(body))
         if content.get("errors") not in (None, []):
             # INVARIANT: partial data are no answer: what is missing of them would read as "nothing there".
             codes = _codes(content["errors"])
@@ -53,13 +53,13 @@ class Errors:
 
     def _codes_of(self, body: bytes) -> frozenset[str]:
         try:
-            content = parsed(self._read, body)
+            content = self._read.parsed(body)
         except SourceContractError:
             return frozenset()
         return _codes(content.get("errors")) if isinstance(content, dict) else frozenset()
 
     def _said(self, codes: frozenset[str]) -> str:
-        return f", {self._read.shown(min(codes))}" if codes else ""
+        return f", {self._read.shown(min(codes), self._declared)}" if codes else ""
 
     def _raise_known(self, codes: frozenset[str]) -> None:
         source_id, said = self._read.source_id, f"errors{self._said(codes)}"

@@ -117,8 +117,8 @@ class People:
             raise ConfigurationError(f"{at}: `blocks` need {strangers[0]}, which no trait states")
         self._all = Candidates(manifest.id, layout, options)
         self._each = [
-            Candidates(manifest.id, layout, options.model_copy(update={"traits": {name: field}}))
-            for name, field in options.traits.items()
+            Candidates(manifest.id, layout, options.model_copy(update={"traits": traits}))
+            for traits in ({}, *({name: field} for name, field in options.traits.items()))
         ]
         paths = [*(one.path for one in layout.identifiers.values()), *(one.path for one in options.traits.values())]
         self.columns = tuple(sorted(frozenset[str]().union(*(roots(path) or () for path in paths))))
@@ -136,10 +136,15 @@ class People:
         return Candidate(read[0].identifiers, {name: value for part in read for name, value in part.traits.items()})
 
     def found(self, rows: Iterable[Mapping[str, Any]], *, cut: bool) -> tuple[tuple[Candidate, ...], bool]:
-        """Return everybody in some rows once, in an order of their numbers, and whether there are more."""
+        """Return everybody in some rows once, in an order of their numbers, and whether there are more.
+
+        A row that states no number is one more: it may be of whoever is looked for, and names nobody.
+        """
         by_number: dict[tuple[tuple[str, str], ...], Candidate] = {}
         for row in rows:
-            if (one := self.candidate(row)) is not None:
+            if (one := self.candidate(row)) is None:
+                cut = True
+            else:
                 by_number.setdefault(tuple(sorted(one.identifiers.items())), one)
         ranked = [by_number[numbers] for numbers in sorted(by_number)]
         return tuple(ranked[: self.most]), cut or len(ranked) > self.most

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from adapters.generic.asking.json_answers import MOST_RECORDS
 from adapters.generic.asking.over_http import example_way, open_way
-from adapters.generic.asking.pages import Pages, Total, followed
+from adapters.generic.asking.pages import Joined, Pages, followed
 from adapters.generic.graphql.roots import needed
 from adapters.generic.mapping.records import Found, Records
 from adapters.generic.ogc.query import Number, can_be_held, parameters
@@ -14,7 +14,7 @@ from adapters.reading import Reader
 from standards.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from adapters.generic.mapping.layout import RecordLayout
     from adapters.generic.ogc.options import OgcLookup, OgcOptions
@@ -103,23 +103,16 @@ class OgcAdapter:
         pages = Pages(self._read, asked.pages, self.manifest.limits.max_response_bytes)
         response = await send("GET", path, deadline, params=query, headers=_HEADERS)
         page = self._page(pages.take(response))
-        features, matched = self._joined({}, page), Total(self._read, "numberMatched")
-        matched.say(page.matched)
+        features = Joined[Feature](self._read, "numberMatched")
+        features.take(self._by_id(page), page.matched)
         while page.following is not None:
             response = await send("GET", f"{path}?{page.following}", deadline, headers=_HEADERS)
             page = self._page(pages.take(response))
-            self._joined(features, page)
-            matched.say(page.matched)
-        matched.check(len(features), "not as many features")
-        return features.values(), matched.is_stated
+            features.take(self._by_id(page), page.matched)
+        return features.whole().values(), features.is_counted
 
-    def _joined(self, features: dict[object, Feature], page: _Page) -> dict[object, Feature]:
-        """Add the features of a page by their ids: one that moves to another page while we read is still one."""
-        for one in page.features:
-            # INVARIANT: of two features under one id, none is passed over.
-            if features.setdefault(self._read.word("id", one.get("id")) or id(one), one) != one:
-                self._read.refuse("id", "one id, and two features that differ")
-        return features
+    def _by_id(self, page: _Page) -> Iterator[tuple[str | None, Feature]]:
+        return ((self._read.word("id", one.get("id")), one) for one in page.features)
 
     def _page(self, body: bytes) -> _Page:
         read = self._read

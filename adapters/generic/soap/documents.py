@@ -34,10 +34,11 @@ _REFERS: Final = {
 _DEEPEST: Final = 100
 
 
-def gathered(content: Any, folder: Path) -> Any:
+def gathered(content: Any, folder: Path, noticing: Callable[[Path], object] = lambda _: None) -> Any:
     """Return what a manifest's file says, with the texts of its WSDL and what that imports under `soap.documents`.
 
     What is there already stays; content that is no SOAP manifest comes back as it is.
+    noticing: told of each document before it is read, also of one that is not there.
     Raises: ConfigurationError when a document is missing, lies elsewhere, or is hostile.
     """
     soap = content.get("soap") if isinstance(content, dict) else None
@@ -48,6 +49,7 @@ def gathered(content: Any, folder: Path) -> Any:
     def read(name: str) -> str:
         try:
             path = (home / name).resolve()
+            noticing(folder / name)
             if not path.is_relative_to(home):
                 raise ConfigurationError(f"soap: {name} lies outside the manifest's folder: put it beside the manifest")
             if not path.is_file():  # a pipe would be waited for without end

@@ -96,7 +96,7 @@ class Replies:
         if meaning is None:
             meaning = "contract" if code.partition(".")[0] in _CONTRACT else "down"
         if meaning != "no_record":
-            raise_meaning(self._source_id, meaning, f"soap fault {self._reader.shown(code)}")
+            raise_meaning(self._source_id, meaning, f"soap fault {self._reader.shown(code, self._faults)}")
         return NoRecord()
 
 

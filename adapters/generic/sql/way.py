@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 import sqlite3
-from contextlib import suppress
 from datetime import date, datetime, time
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, TypeVar
 from urllib.parse import quote
 from uuid import UUID
 
@@ -20,17 +19,20 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from adapters.generic.sql.errors import meaning
+from adapters.generic.sql.using import Use
 from adapters.ports import Response
 from adapters.transport.statuses import check_status
 from standards.errors import SourceContractError, SourceRefusedError, SourceUnavailableError
 from standards.states import UnavailableReason
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from adapters.ports import Deadline
+
+T = TypeVar("T")
 
 _LOG: Final = structlog.stdlib.get_logger(__name__)
 SQLITE: Final = "sqlite"
@@ -40,8 +42,6 @@ _BUFFERED_ROWS: Final = 100
 """Rows that are fetched at a time: together with the limit of bytes, what is in memory at once."""
 _OTHER_BYTES: Final = 16
 """What a value counts for that is no text."""
-_STOPPING_S: Final = 2.0
-"""How long a database is given to end a statement that it was told to end."""
 _KEPT_S: Final = 600
 """A connection older than this is replaced, so that a database that has moved is found again."""
 
@@ -88,9 +88,12 @@ class Database:
         self._places, self._most_bytes, self._timeout_s = places, most_bytes, timeout_s
         self._tables, self._refuse_writers = tuple(tables), refuse_writers
         self._is_sqlite = url.get_backend_name() == SQLITE
+        url.get_dialect().import_dbapi()  # which takes its time: at start, not while the first question waits
         self._engine: AsyncEngine | None = None
         self._opened_for: tuple[int, ...] = ()
         self._of_parents: list[AsyncEngine] = []
+        self._left: set[asyncio.Future[Any]] = set()
+        """Uses of connections that nobody waits for any more, and that are being ended."""
         self._is_checked = False
         self._told: tuple[str, ...] = ()
         """Tables of which the log was told that our role may write to them."""
@@ -121,38 +124,32 @@ class Database:
         """
         try:
             async with asyncio.timeout(deadline.left_s()):
-                engine = await self._opened()
-                async with engine.connect() as connection:
-                    return await self._writable(connection)
+                return await self._use(self._writable)
         except TimeoutError:
             raise SourceUnavailableError(self._source_id, UnavailableReason.SOURCE_TIMEOUT) from None
         except (SQLAlchemyError, OSError, ValueError) as error:
             raise meaning(self._source_id, error) from None
 
     async def close(self) -> None:
-        """Let go of all connections."""
+        """Let go of all connections, once those are ended that nobody waits for any more."""
+        await asyncio.gather(*self._left, return_exceptions=True)
         engine, self._engine = self._engine, None
         if engine is not None:
             await engine.dispose()
 
     async def _read(self, selects: Sequence[Bounded], deadline: Deadline) -> list[list[dict[str, Any]]]:
-        engine = await self._opened()
-        async with engine.connect() as connection:
-            raw = (await connection.get_raw_connection()).driver_connection
-            work = asyncio.ensure_future(self._all(connection, selects, deadline))
-            try:
-                return await asyncio.shield(work)
-            except asyncio.CancelledError:
-                await self._stop(raw, work)
-                raise
+        return await self._use(lambda connection: self._all(connection, selects, deadline))
 
-    async def _stop(self, raw: Any, work: asyncio.Future[Any]) -> None:
-        """End a statement that nobody waits for any more, in the database itself; the connection stays good."""
-        with suppress(Exception):  # whatever it says: nobody hears it
-            await (raw.interrupt() if self._is_sqlite else raw.cancel_safe(timeout=_STOPPING_S))
-        await asyncio.wait({work}, timeout=_STOPPING_S)
-        work.cancel()
-        await asyncio.gather(work, return_exceptions=True)
+    async def _use(self, talk: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        """Return what comes of a talk over one connection; whoever is cancelled leaves at once, whatever is said."""
+        use = Use(await self._opened(), talk, is_sqlite=self._is_sqlite)
+        try:
+            return await asyncio.shield(use.work)
+        except asyncio.CancelledError:
+            self._left.add(use.work)
+            use.work.add_done_callback(self._left.discard)
+            use.stop()
+            raise
 
     async def _all(
         self, connection: AsyncConnection, selects: Sequence[Bounded], deadline: Deadline

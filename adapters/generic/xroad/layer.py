@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Final, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 from uuid import uuid4
 
 from adapters.generic.soap.reply import raise_meaning
@@ -24,9 +23,6 @@ if TYPE_CHECKING:
     from adapters.ports import Deadline, Response
 
 __all__ = ["ThroughSecurityServer", "through"]
-
-_UNSHOWN: Final = re.compile(r"\d{4,}")
-
 
 Inner = TypeVar("Inner", bound="_Client")
 
@@ -147,8 +143,7 @@ class ThroughSecurityServer:
                 self._reader.refuse("X-Road requestHash", "not a SHA-512")
 
     def _fail(self, code: str) -> None:
-        shown = "unnamed error" if _UNSHOWN.search(code) else self._reader.shown(code)
-        raise_meaning(self.source_id, meaning(code), f"X-Road {shown}")
+        raise_meaning(self.source_id, meaning(code), f"X-Road {self._reader.shown(code)}")
 
 
 def through(client: Inner, manifest: Manifest) -> Inner | ThroughSecurityServer:

@@ -358,7 +358,7 @@ def _search(operation: str, summary: str, description: str, base_url: str) -> di
 
 def _ready() -> dict[str, Any]:
     operation = _read("ready", "Operation", "Whether questions can be answered", ref("Readiness"))
-    operation["responses"]["503"] = _json("The journal cannot be written, so nothing is answered.", ref("Readiness"))
+    operation["responses"]["503"] = _json("The journal cannot be written, or a store is silent.", ref("Readiness"))
     return operation
 
 

@@ -160,6 +160,11 @@ _SMALL: Final[dict[str, Schema]] = {
                 "enum": ["writable", "not_writable"],
                 "description": "What cannot be recorded is not answered.",
             },
+            "stores": {
+                "type": "object",
+                "additionalProperties": {"enum": ["answers", "silent"]},
+                "description": "By setting, of the stores in PostgreSQL; `silent` names the one to see to.",
+            },
             "circuit_breakers": {
                 "type": "object",
                 "additionalProperties": {"enum": ["open", "closed"]},

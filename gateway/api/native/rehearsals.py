@@ -71,6 +71,16 @@ def _question(gateway: Gateway, agreement: Agreement, asked: Mapping[str, Any]) 
 
 
 async def _told(gateway: Gateway, agreement: Agreement, question: Question, operator: str) -> dict[str, Any]:
+    while True:
+        told, found = await _rehearsed(gateway, agreement, question, operator)
+        # INVARIANT: nothing is told from a registry that was switched off meanwhile, to an operator either.
+        if found is None or not gateway.suspensions.silence(found.profile.sources):
+            return told
+
+
+async def _rehearsed(
+    gateway: Gateway, agreement: Agreement, question: Question, operator: str
+) -> tuple[dict[str, Any], Disclosure | None]:
     now, item = utc_now(), question.item
     rooms = gateway.rooms._replace(decisions=gateway.rooms.decisions.rehearsing(agreement))
     purpose = rooms.decisions.purpose_of(question.consumer.client_id, item.purpose, now)
@@ -97,7 +107,7 @@ async def _told(gateway: Gateway, agreement: Agreement, question: Question, oper
         ]
     # INVARIANT: what cannot be recorded is not answered, and a rehearsal reads about people like any other question.
     await gateway.journal.record([_entry(gateway, agreement, question, operator, purpose, found)])
-    return told
+    return told, found
 
 
 def _denied(denial: Denial) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from time import process_time
 
 import pytest
@@ -231,3 +232,33 @@ def test_a_mistake_of_the_model_is_told_at_the_part_that_it_names():
     line = 1 + CRVS[: CRVS.index("issues:")].count("\n")
     assert one.place == f":{line}:1"
     assert one.text.startswith("`issues` names numbers that no lookup knows: TIN")
+
+
+def test_every_document_beside_a_manifest_is_told_of_before_it_is_read(tmp_path):
+    """Whoever follows the manifest has to follow these too: also one that is missing, or of no use yet."""
+    for one in (FOLDER / "tax").glob("*.*"):
+        (tmp_path / one.name).write_bytes(one.read_bytes())
+    wsdl = tmp_path / "service.wsdl"
+    whole = wsdl.read_text(encoding="utf-8")
+    told: list[Path] = []
+
+    def read():
+        told.clear()
+        return load_manifest(tmp_path / "manifest.yaml", told.append)
+
+    assert read().soap is not None
+    assert told == [wsdl]
+    wsdl.write_text(
+        whole.replace("<wsdl:types>", '<wsdl:import location="more/types.wsdl"/><wsdl:types>'), encoding="utf-8"
+    )
+    for document in (None, "no XML"):
+        if document is not None:
+            (tmp_path / "more").mkdir()
+            (tmp_path / "more" / "types.wsdl").write_text(document, encoding="utf-8")
+        with pytest.raises(ManifestError, match=r"more/types\.wsdl"):
+            read()
+        assert told == [wsdl, tmp_path / "more" / "types.wsdl"]
+    wsdl.unlink()
+    with pytest.raises(ManifestError, match="cannot be read"):
+        read()
+    assert told == [wsdl]

@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 
 from adapters.ports import GroupMember, Link
 from adapters.said import Said
-from gateway.cache import ENTRY_BYTES, IDENTIFIER_BYTES, RECORD_BYTES, SWEEP_S, MemoryCache
+from gateway.cache import ENTRY_BYTES, IDENTIFIER_BYTES, MOST_BESIDE, RECORD_BYTES, SWEEP_S, MemoryCache
 from gateway.ports import AnswerKey, Kept, RecordKey
 from standards.identifiers import Identifier
 from tests.builders import KEY, NOW, record
 from tests.fakes import StillClock
 
+NAMES = frozenset({"given_name"})
 ONE_BYTES = ENTRY_BYTES + RECORD_BYTES + IDENTIFIER_BYTES
 """What a record with one number and no values counts for."""
 
@@ -28,7 +29,7 @@ def key(number: int) -> RecordKey:
 
 def kept(text: str = "Asha") -> Kept:
     """A record with a name in it."""
-    return Kept(record({"given_name": text}), frozenset({"given_name"}), NOW)
+    return Kept(record({"given_name": text}), NAMES, NOW)
 
 
 def cache(max_bytes: int = 10 * (ONE_BYTES + 100), key_: bytes = KEY) -> MemoryCache:
@@ -43,14 +44,14 @@ async def put(into: MemoryCache, *numbers: int, text: str = "Asha", lifetime_s: 
 
 async def has(of: MemoryCache, *numbers: int) -> list[bool]:
     """Tell of whom something is kept."""
-    return [one is not None for one in (await of.get_many([key(n) for n in numbers])).found]
+    return [one is not None for one in (await of.get_many([(key(n), NAMES) for n in numbers])).found]
 
 
 async def test_the_least_recently_used_go_first():
     """Looking at a record counts as use."""
     few = cache(2 * (ONE_BYTES + 50))
     await put(few, 1, 2)
-    await few.get_many([key(1)])
+    await has(few, 1)
     await put(few, 3)
 
     assert await has(few, 1, 2, 3) == [True, False, True]
@@ -84,6 +85,65 @@ async def test_the_size_is_never_more_than_the_bound(puts):
     assert bounded.size_bytes == 0
 
 
+async def test_what_it_has_let_go_of_takes_no_room():
+    """However long its life would have been: what takes memory is within the bound, some names of it included."""
+    few = cache(100_000)
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        for number in range(5000):
+            subject = Identifier("UIN", f"1{number:09}")
+            child = Link("CHILD", {"UIN": f"2{number:09}"})
+            one = Kept(record({"given_name": "Asha"}, UIN=subject.value, links=(child,)), NAMES, NOW)
+            await few.put_many([(RecordKey("crvs", "person", subject), one, 86_400.0 - number)], 0)
+        gc.collect()
+        after, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert after - before < 1.5 * few.max_bytes
+    assert sum(map(len, few._ends.values())) == len(few._beside) == len(few) > 0
+    assert len(few._tagged) == 2 * len(few)
+
+
+async def test_a_number_that_several_records_name_leads_to_those_that_are_left():
+    """As that of a father does, whose children's records go one by one; nothing is left of it with the last of them."""
+    of, father = cache(10**7), Identifier("UIN", "9999999999")
+    for number in range(4):
+        one = Kept(record(UIN=key(number).subject.value, links=(Link("PRN", {"UIN": father.value}),)), NAMES, NOW)
+        await of.put_many([(key(number), one, 60.0)], 0)
+    await of.forget([key(1).subject])
+    await put(of, 2)
+
+    assert await of.forget([father]) == 2
+    assert await has(of, 0, 1, 2, 3) == [False, False, True, False]
+    assert len(of._tagged) == 2  # of the record that is left: its own number, and the one that `record` states
+
+
+async def test_what_is_remembered_of_forgotten_people_is_bounded(monkeypatch):
+    """Before the oldest that is remembered, everybody counts as forgotten: rather nothing is kept than too much."""
+    monkeypatch.setattr("gateway.cache.MOST_MARKS", 3)
+    of = cache()
+    for number in range(5):
+        await of.forget([key(number).subject])
+    assert len(of._marks) == 3
+
+    for since, is_kept in ((1, False), (2, True)):  # the oldest two marks, of generations 1 and 2, have gone
+        await of.put_many([(key(0), kept(), 60.0)], since)
+        assert await has(of, 0) == [is_kept]
+
+
+async def test_so_many_records_of_one_person_are_kept_side_by_side():
+    """The oldest goes for one more; every one counts by its bytes."""
+    of, sets = cache(10**7), [frozenset({f"attribute_{n}"}) for n in range(MOST_BESIDE + 1)]
+    for names in sets:
+        await of.put_many([(key(1), Kept(record(), names, NOW), 60.0)], 0)
+
+    found = (await of.get_many([(key(1), names) for names in sets])).found
+    assert [one is not None for one in found] == [False] + [True] * MOST_BESIDE
+    assert (len(of), of.size_bytes) == (MOST_BESIDE, MOST_BESIDE * (ONE_BYTES + len("{}")))
+
+
 async def test_no_number_stands_in_a_key():
     """Entries are found by a keyed digest, which nobody can make without the secret."""
     one, other = cache(), cache(key_=b"another key of thirty-two bytes..")
@@ -112,6 +172,7 @@ async def test_nothing_is_held_past_its_life_because_nobody_asks_for_it():
     of.sweep()
     assert (len(of), of.size_bytes) == (0, 0)
     assert not of._ends
+    assert not of._beside
     assert not of._tagged
 
 
@@ -136,6 +197,7 @@ SHAPES = {
         HOUSEHOLD_ID=f"HH-{n}",
         members=tuple(GroupMember("CHILD", anew({"UIN": f"{k}{n:09}", "MEMBER_ID": f"M{k}{n}"})) for k in range(6)),
     ),
+    "a second number": lambda n: record(UIN=f"1{n:09}", duplicates=(anew({"UIN": f"3{n:09}", "BRN": f"B{n}"}),)),
     "next of kin": lambda n: record(
         UIN=f"1{n:09}",
         links=tuple(Link("CHILD", anew({"UIN": f"{k}{n:09}", "BRN": f"B{k}{n}"}), f"2014-06-0{k}") for k in range(5)),
@@ -184,7 +246,6 @@ class Shelf:
         return self.cache.recall(ANSWER)
 
 
-NAMES = frozenset({"given_name"})
 ANSWER = AnswerKey(ASHA.subject, ("uct",))
 
 
@@ -222,6 +283,19 @@ async def test_an_answer_falls_with_any_record_it_rests_on(how):
     assert not shelf.cache._resting
 
 
+async def test_an_answer_stays_when_a_record_for_other_attributes_comes_beside():
+    """Another programme has asked for these; a record that leaves nothing of the one it rests on ends it."""
+    shelf = Shelf()
+    await shelf.fill()
+    other = shelf.kept[JUMA]._replace(names=frozenset({"birth_date"}))
+    await shelf.cache.put_many([(JUMA, other, 60.0)], 0)
+    assert shelf.said() == "told"
+
+    await shelf.cache.put_many([(JUMA, other._replace(names=NAMES | other.names), 60.0)], 0)
+    assert shelf.said() is None
+    assert len(shelf.cache) == 2
+
+
 async def test_an_answer_that_rests_on_what_is_gone_is_not_kept():
     """Somebody was forgotten, or asked about anew, while it was composed."""
     shelf = Shelf()
@@ -244,7 +318,7 @@ async def test_the_records_of_an_answer_in_use_are_not_the_first_to_go():
     shelf.cache.max_bytes = shelf.cache.size_bytes - 1
     await shelf.cache.put_many([], 0)
     assert shelf.said() == "told"
-    assert (await shelf.cache.get_many([idle])).found == [None]
+    assert (await shelf.cache.get_many([(idle, NAMES)])).found == [None]
 
 
 async def test_sweeping_drops_answers_past_their_life():
@@ -257,3 +331,14 @@ async def test_sweeping_drops_answers_past_their_life():
 
     assert len(shelf.cache) == 2
     assert shelf.cache.size_bytes == before - 1000
+
+
+async def test_a_sweep_that_comes_late_finds_answers_fallen_with_their_records():
+    """Both are past their lives by then, the answer for longer."""
+    shelf = Shelf()
+    await shelf.fill(lifetime_s=1.0)
+    shelf.clock.move(100.0)
+    shelf.cache.sweep()
+
+    assert (len(shelf.cache), shelf.cache.size_bytes) == (0, 0)
+    assert not shelf.cache._ends

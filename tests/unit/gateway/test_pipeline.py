@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 import pytest
 
+from adapters.terms import WEEKDAYS, Hours, Window
 from gateway.cache import MemoryCache
 from gateway.pipeline import Answer, abandoned, answer
 from policies.ledger import MemoryLedger
@@ -245,6 +246,20 @@ async def test_a_search_at_a_silent_registry_is_not_answered_with_nothing():
     answered = await ask(World(failing={("social", "group"): DOWN}), "uct", query=POOR)
 
     assert answered.entry.event == "search.unanswered"
+
+
+@pytest.mark.parametrize(
+    ("consumer", "query"), [("uct", POOR), ("cct-education", IdQuery(NOBODY))], ids=["a search", "a number"]
+)
+async def test_a_question_to_registries_that_are_closed_says_when_to_ask_again(consumer, query):
+    """Outside the hours that they declare, nothing is broken and nobody has to be called."""
+    nights = Hours(timezone="UTC", windows=(Window(days=WEEKDAYS, opens="01:00", closes="05:00"),))
+    closed = [m.model_copy(update={"hours": nights}) for m in MANIFESTS.values()]
+    answered = await ask(World(failing=ALL_DOWN, manifests=closed), consumer, query=query)
+
+    message = said(answered)["status_reason_message"]
+    assert "(source_closed)" in message
+    assert message.endswith("ask again after 2026-10-01T01:00:00+00:00")
 
 
 @pytest.mark.parametrize("consumer", ["uct", "nobody"])

@@ -10,6 +10,7 @@ from joserfc.jwk import ECKey
 from gateway.trust.ring import new_key
 from standards.encryption import decrypt, encrypt
 from standards.errors import EncryptionInvalidError
+from standards.json_bodies import MOST_VALUES
 
 MESSAGE = {"transaction_id": "t-1", "name": "Zoë Banda-Moyo"}
 KEYS = {name: new_key(name) for name in ("ECDH-ES+A256KW", "RSA-OAEP-256")}
@@ -89,3 +90,14 @@ def test_nothing_is_encrypted_for_a_key_that_signs():
     """An ed25519 key cannot."""
     with pytest.raises(EncryptionInvalidError):
         encrypt(MESSAGE, new_key("ed25519").public_key(), "k")
+
+
+def test_a_message_of_too_many_values_is_not_read():
+    """Whoever may encrypt for us may not hold up everybody else either."""
+    key = KEYS["ECDH-ES+A256KW"]
+    sealed = encrypt(
+        {"rows": orjson.Fragment(b"[" + b",".join([b"[]"] * (MOST_VALUES // 2 + 1)) + b"]")}, key.public_key(), "k"
+    )
+
+    with pytest.raises(EncryptionInvalidError, match="cannot be decrypted"):
+        decrypt(sealed, {"k": key})

@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from adapters.kit.signing import SIGNATURE, signature_finding, signed
 from tests.unit.adapters.builders import manifest_of
+from tests.unit.adapters.generic.soap.manifests import REQUEST, manifest, options, wsdl
 
 KEY, OTHER = Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()
 CRVS = manifest_of("crvs")
@@ -49,6 +50,16 @@ def test_a_signature_holds_under_the_key_of_who_signed(beside):
 def test_whatever_differs_is_told(beside, content, manifest, key):
     """One byte, the version, or who signed."""
     assert finding(beside, manifest, content, key.public_key()).is_good is False
+
+
+def test_a_changed_document_beside_the_manifest_is_told(tmp_path):
+    """A WSDL decides what a SOAP registry is asked and how it is read, as the manifest itself does."""
+    path, soap = tmp_path / SIGNATURE, manifest(options())
+    path.write_bytes(signed(soap, TEXT, "Tax Authority", KEY, datetime(2026, 11, 20, tzinfo=UTC)))
+    assert finding(path, soap, TEXT, KEY.public_key()).is_good
+
+    other = manifest(options(wsdl(request=REQUEST.replace("x:string", "x:token"))))
+    assert finding(path, other, TEXT, KEY.public_key()).text == "the manifest is not the one that was signed"
 
 
 def test_a_changed_signature_does_not_hold(beside):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import suppress
 
 import pytest
 
@@ -21,6 +22,7 @@ from standards.filters import Every
 from standards.states import UnavailableReason
 from tests.fakes import HandClock, ScriptedAdapter
 from tests.unit.adapters.builders import NOBODY, fetch, small_manifest
+from tests.virtual_time import run
 
 DOWN = UnavailableReason.SOURCE_DOWN
 ANSWER = SourceAnswer({NOBODY: None})
@@ -204,6 +206,54 @@ async def test_a_try_that_the_asker_cut_short_does_not_count_against_the_registr
     assert not guarded.is_open
 
 
+def test_silence_keeps_away_whoever_can_wait_no_longer_and_nobody_more_patient():
+    """Eight wait in vain, the others not at all; who has more time is answered by a registry that is merely slow."""
+
+    async def main(loop):
+        adapter, guarded = guard_of([0.9] * 9, timeout_s=2.0, breaker_failures=8)
+        start = loop.now
+        errors = [await failure(guarded, seconds=0.8) for _ in range(40)]
+        waited_s = loop.now - start
+        assert not guarded.is_open
+        await guarded.fetch(fetch(), Deadline.after(3.0))
+        late = await failure(guarded, seconds=0.8)
+        return errors[-1], waited_s, late, len(adapter.asked)
+
+    error, waited_s, late, asked = run(main)
+
+    assert error.reason is UnavailableReason.SOURCE_TIMEOUT
+    assert waited_s == pytest.approx(8 * 0.8, abs=0.01)
+    assert late.detail == error.detail == "others have waited as long in vain"
+    assert asked == 9
+
+
+@pytest.mark.parametrize("heard", [ANSWER, SourceContractError("probe")])
+def test_an_answer_in_between_keeps_the_way_open_to_those_in_a_hurry(heard):
+    """Also one that cannot be used."""
+
+    async def main(_):
+        adapter, guarded = guard_of([LONG, heard, LONG, ANSWER], retries=0, breaker_failures=2)
+        await failure(guarded, seconds=0.5)
+        for seconds in (3.0, 0.5):
+            with suppress(SourceError):
+                await guarded.fetch(fetch(), Deadline.after(seconds))
+        return await guarded.fetch(fetch(), Deadline.after(0.5)), len(adapter.asked)
+
+    assert run(main) == (ANSWER, 4)
+
+
+def test_a_reset_lets_those_in_a_hurry_pass_again():
+    """As it does everybody."""
+
+    async def main(_):
+        _, guarded = guard_of([LONG, ANSWER], retries=0, breaker_failures=1)
+        await failure(guarded, seconds=0.5)
+        guarded.reset()
+        return await guarded.fetch(fetch(), Deadline.after(0.5))
+
+    assert run(main) is ANSWER
+
+
 async def test_no_more_calls_at_once_than_agreed():
     """Waiting for a place counts against the deadline, and is no failure of the registry."""
     adapter, guarded = guard_of([LONG], max_in_flight=1, timeout_s=LONG, breaker_failures=1, retries=0)
@@ -371,6 +421,62 @@ async def test_when_both_calls_fail_the_last_failure_tells():
     assert (await failure(guarded)).reason is DOWN
     assert len(adapter.asked) == 2
     assert not guarded.is_open
+
+
+@pytest.mark.parametrize("first", [down(), ValueError("a defect")])
+async def test_the_good_one_wins_when_both_calls_end_in_one_turn_of_the_loop(first):
+    """Whichever way the other one failed."""
+
+    class Together(ScriptedAdapter):
+        ended = asyncio.Event()
+
+        async def fetch(self, request, deadline):
+            self.asked.append((request, deadline))
+            if len(self.asked) == 2:
+                asyncio.get_running_loop().call_soon(self.ended.set)
+                await self.ended.wait()
+                return ANSWER
+            await self.ended.wait()
+            raise first
+
+    guarded = Guarded(Together(small_manifest()), Limits(hedge_after_ms=1, retries=0))
+
+    assert await guarded.fetch(fetch(), Deadline.after(LONG)) is ANSWER
+
+
+def test_a_probe_is_one_call():
+    """However slow it is; before and after, a second call is made."""
+
+    async def main(loop):
+        adapter, guarded = guard_of(
+            [LONG, 0.5, down(), 0.5, 0.5], time.monotonic, hedge_after_ms=100, retries=0, breaker_failures=1
+        )
+        await guarded.fetch(fetch(), Deadline.after(LONG))
+        await failure(guarded)
+        await asyncio.sleep(LONG)
+        counts = []
+        for _ in range(2):
+            before = len(adapter.asked)
+            await guarded.fetch(fetch(), Deadline.after(LONG))
+            counts.append(len(adapter.asked) - before)
+        return counts
+
+    assert run(main) == [1, 2]
+
+
+def test_a_probe_of_somebody_in_a_hurry_is_one_call():
+    """It tells those who can wait as long whether to ask again."""
+
+    async def main(_):
+        adapter, guarded = guard_of(
+            [LONG, LONG, LONG], time.monotonic, hedge_after_ms=100, retries=0, breaker_failures=1
+        )
+        await failure(guarded, seconds=0.5)
+        await asyncio.sleep(LONG)
+        await failure(guarded, seconds=0.5)
+        return len(adapter.asked), guarded.hedged
+
+    assert run(main) == (3, 1)
 
 
 @pytest.mark.parametrize("limits", [{"max_in_flight": 1}, {"pace_per_s": 1}])

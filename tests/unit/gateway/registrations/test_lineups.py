@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from adapters.catalogue import Registry
 from adapters.manifest import Manifest
 from adapters.transport.guard import Guarded
+from gateway.registrations import lineups
 from gateway.registrations.lineups import LONGEST_S, Lineups, Manifests
 from gateway.registrations.sources import NoticeKind, Wanted
 from gateway.stages.rooms import Rooms
@@ -40,6 +42,7 @@ class Stage:
         self.opened: list[str] = []
         self.off: set[str] = set()
         self.refused: set[str] = set()
+        self.stuck: dict[str, Callable[[], Awaitable[object]]] = {}
         self.now = 0.0
         self.lineups = Lineups(self.connect, self.wire, self.environment, lambda id_: id_ in self.off, lambda: self.now)
         self.lineups.start(Wanted((CRVS, FARMER)), frozenset({"crvs", "farmer"}))
@@ -51,6 +54,8 @@ class Stage:
         self.opened.append(name)
 
         async def close() -> None:
+            if name in self.stuck:
+                await self.stuck[name]()
             self.closed.append(name)
 
         return Registry(manifest, Guarded(InMemoryRegistry(manifest, {}), manifest.limits), close=close)
@@ -125,6 +130,26 @@ async def test_a_question_under_way_keeps_its_rooms(stage: Stage) -> None:
     assert stage.closed == [f"crvs {CRVS.version}"]
     await stage.lineups.close()
     assert sorted(stage.closed[1:]) == ["crvs 9.0", f"farmer {FARMER.version}"]
+
+
+async def test_a_connection_that_cannot_be_closed_keeps_no_other_one_open(stage: Stage, monkeypatch: Any) -> None:
+    """Neither one that fails nor one that takes for ever; the operator hears of both, once."""
+
+    async def fails() -> None:
+        raise OSError("reset by 1000000001")
+
+    monkeypatch.setattr(lineups, "CLOSE_S", 0.01)
+    stage.stuck = {f"crvs {CRVS.version}": asyncio.Event().wait, "crvs 9.0": fails}
+    for version in ("9.0", "9.1"):
+        stage.lineups.take(Wanted((newer(CRVS, version), newer(FARMER, version))))
+    gc.collect()
+    with capture_logs() as lines:
+        await stage.lineups.tidy()
+        await stage.lineups.tidy()
+
+    assert sorted(stage.closed) == sorted((f"farmer {FARMER.version}", "farmer 9.0"))
+    assert [(one["event"], one["source"]) for one in lines] == [("registry_not_closed", "crvs")] * 2
+    assert "1000000001" not in str(lines)
 
 
 async def test_nobody_holds_a_former_lineup_for_ever(stage: Stage) -> None:

@@ -361,18 +361,26 @@ async def test_a_switch_is_seen_though_every_shared_thread_is_busy(desk: Desk) -
         await asyncio.gather(*threads)
 
 
-async def test_a_switch_is_seen_though_the_journal_keeps_everybody_waiting(desk: Desk) -> None:
-    """What follows the registrations does not wait for what writes down."""
+@pytest.mark.parametrize("what", ["the journal", "a connection that does not close"])
+async def test_a_switch_is_seen_though_something_else_keeps_everybody_waiting(
+    desk: Desk, what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What follows the registrations waits neither for what writes down nor for what tidies up."""
     await desk.live()
-    writing = asyncio.Event()
+    waiting = asyncio.Event()
 
     async def hangs() -> None:
-        writing.set()
+        waiting.set()
         await asyncio.Event().wait()
 
-    shadows: Any = SimpleNamespace(keep_counts=hangs)
+    async def passes() -> None:
+        pass
+
+    shadows: Any = SimpleNamespace(keep_counts=hangs if what == "the journal" else passes)
+    if what != "the journal":
+        monkeypatch.setattr(desk.lineups, "tidy", hangs)
     following = asyncio.create_task(follow_lineups(desk.office, shadows))
-    await writing.wait()
+    await waiting.wait()
     one = (await desk.store.versions("crvs"))["9.0"]
     off = Step("crvs", "9.0", Verb.SUSPEND, "owner", Role.OWNER, NOW, one.standing.digest)
     await desk.store.change("crvs", lambda _: [off], None)

@@ -118,6 +118,27 @@ def test_another_meaning_under_the_same_version_is_refused(place: Place) -> None
     assert (live(place.look())["farmer"], kinds(place.sources.wanted)) == ("9.1", [])
 
 
+def test_a_document_beside_a_manifest_is_followed_as_the_manifest_is(place: Place) -> None:
+    """A WSDL that is edited alone is another meaning; one that is missing or broken is noticed, and so is its return."""
+    place.add("tax")
+    wsdl = place.folder / "tax" / "service.wsdl"
+    shutil.copyfile(FOLDER / "tax" / "service.wsdl", wsdl)
+    assert "tax" in live(place.look())
+    assert not place.sources.refresh()
+    whole = wsdl.read_text(encoding="utf-8")
+
+    wsdl.write_text(changed(whole, ("xs:string", "xs:token")), encoding="utf-8")
+    assert kinds(place.look()) == [NoticeKind.CHANGED]
+    wsdl.write_text("no XML", encoding="utf-8")
+    assert NoticeKind.UNREADABLE in kinds(place.look())
+    wsdl.unlink()
+    assert "cannot be read" in place.look().notices[0].sentence
+    assert not place.sources.refresh()
+    wsdl.write_text(whole, encoding="utf-8")
+    assert kinds(place.look()) == []
+    assert not place.sources.refresh()
+
+
 def test_what_is_gone_is_gone_unless_an_agreement_needs_it(place: Place) -> None:
     """An agreement that discloses nothing without a registry is not left without it by accident."""
     place.needed = frozenset({"crvs"})

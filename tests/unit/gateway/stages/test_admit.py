@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from gateway.keys import public_pem
 from gateway.settings import Consumer, Messages, Tokens, Trust
-from gateway.stages.admit import Admission, parsed
+from gateway.stages.admit import DEEPEST, Admission, parsed
 from gateway.tokens import TokenOffice
 from gateway.trust.signers import Signers
 from standards.dci.codes import Action
@@ -21,6 +21,7 @@ from standards.errors import (
     SignatureInvalidError,
     UnauthenticatedError,
 )
+from standards.json_bodies import MOST_VALUES
 from standards.signing import public_jwk, sign
 from tests.builders import CATALOGUE, KEYS
 from tests.unit.standards.dci.messages import NOW, question, request
@@ -78,6 +79,21 @@ def test_what_is_no_json_is_refused_without_quoting_it(body):
         parsed(body)
 
     assert caught.value.__cause__ is None
+
+
+def test_what_holds_too_many_values_is_refused_unread():
+    """Two megabytes of them would hold up everybody else for half a second."""
+    with pytest.raises(MalformedMessageError, match=f"more than {MOST_VALUES} values"):
+        parsed(b"[" + b",".join([b"[]"] * (MOST_VALUES // 2 + 1)) + b"]")
+
+
+@pytest.mark.parametrize(("begin", "end"), [(b"[", b"]"), (b'{"a":', b"}")])
+def test_a_message_is_read_as_deep_as_is_said(begin, end):
+    """And not one deeper, whatever stands beside it."""
+    assert parsed(begin * DEEPEST + b"1" + end * DEEPEST)
+    for beside in (b"", b", [], {}"):
+        with pytest.raises(MalformedMessageError, match=f"at most {DEEPEST} deep"):
+            parsed(b"[" + begin * DEEPEST + b"1" + end * DEEPEST + beside + b"]")
 
 
 @pytest.mark.parametrize("message", [[], {}, "x", None, {"header": {}}, request(version="9")])

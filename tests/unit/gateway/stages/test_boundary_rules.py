@@ -148,6 +148,28 @@ def test_children_whose_parents_died_are_a_household():
     assert {e.of for f in found.found[1:] for e in f.evidence} == {None}
 
 
+def test_an_age_that_the_other_parent_s_record_tells_is_known():
+    """The mother's record lacks it for two children; the father's says that one is grown, and one is not."""
+    mother = person("2", "1985-01-01", Link("CHILD", {"UIN": "4"}), Link("CHILD", {"UIN": "5"}))
+    father = person("3", "1984-01-01", child("4"), child("5", "1999-01-01"))
+    mine = person("1", "2015-05-05", parent("2"), parent("3"))
+
+    found = household(DEEP, kin=mine, words={"2": mother, "3": father})
+    half = household(DEEP, kin=mine, words={"2": mother, "3": person("3", "1984-01-01", child("4"))})
+
+    assert who(found) == {"1": "CHILD", "2": "SELF", "3": "SPS", "4": "CHILD"}
+    assert found.unheard == ()
+    assert half.unheard == ("crvs",)
+
+
+def test_an_orphan_who_is_a_mother_lives_with_her_grandmother():
+    """Her child is related to the head as far as there is a word for it."""
+    words = {"2": person("2", "1985-01-01", child("1", "2010-05-05"), parent("9"), dead=True)}
+    found = household(DEEP, kin=person("1", "2010-05-05", parent("2"), child("7", "2026-01-01")), words=words)
+
+    assert who(found) == {"1": "GRNDCHILD", "7": "EXT", "9": "SELF"}
+
+
 def test_an_orphan_with_a_grandmother_is_her_grandchild():
     """She is found over the dead mother."""
     words = {"2": person("2", "1985-01-01", child("1", "2014-05-05"), parent("9"), dead=True)}

@@ -6,7 +6,7 @@ from adapters.ports import GroupMember, Link, Record
 from standards.household import Evidence
 from standards.identifiers import Identifier
 from standards.permit import PersonPermit
-from standards.rules import BoundaryRule, Combination, Tie
+from standards.rules import BoundaryRule, Combination
 from standards.states import UnavailableReason, WithheldReason
 from tests.builders import (
     ASHA,
@@ -18,6 +18,8 @@ from tests.builders import (
     PLANNER,
     REGISTERED,
     REGISTERED_OR_KIN,
+    SIBLINGS,
+    VALUE,
     family,
     fetcher,
     permitting,
@@ -26,7 +28,6 @@ from tests.builders import (
 from tests.fakes import in_memory
 
 LAND = frozenset({"land_area_ha"})
-SIBLINGS = BoundaryRule("siblings", "1", kin=True, depth=2, ties=(Tie.SPOUSE, Tie.CHILDREN, Tie.PARENTS, Tie.SIBLINGS))
 FAMILY_HOME = SIBLINGS._replace(name="family-home", co_residence=True, combine=Combination.INTERSECTION)
 HOME = BoundaryRule("home", "1", co_residence=True)
 BROTHER = {"UIN": "1000000005", "BRN": "B2018-000005"}
@@ -112,6 +113,39 @@ async def test_nobody_is_asked_about_in_a_round_without_a_permit():
     assert gathered.unheard == ("crvs",)
 
 
+async def test_a_round_does_not_ask_for_what_somebody_keeps_back():
+    """Of the father all is asked for, of the mother what she lets be known; ties are asked for of both."""
+    keeps = PersonPermit({"land_area_ha": VALUE}, {}, refused_attributes={"crvs": frozenset({"birth_place"})})
+    of = registries()
+    gathered = await gather(of, names=LAND | {"birth_place"}, decide=permitting(**{ASHA["UIN"]: keeps}))
+    asked = {s.value: r.names for r in of["crvs"].asked for s in r.subjects}
+
+    assert asked[JUMA["UIN"]] - asked[ASHA["UIN"]] == {"birth_place"}
+    assert uins(gathered) == [NEEMA["UIN"], ASHA["UIN"], JUMA["UIN"], BROTHER["UIN"]]
+    assert gathered.unheard == ()
+
+
+async def test_who_keeps_back_whether_they_live_leaves_the_list_incomplete():
+    """The dead are no members, and of the mother nobody may know."""
+    keeps = PersonPermit({"land_area_ha": VALUE}, {}, refused_attributes={"crvs": frozenset({"vital_status"})})
+    gathered = await gather(registries(), decide=permitting(**{ASHA["UIN"]: keeps}))
+
+    assert gathered.unheard == ("crvs",)
+
+
+async def test_where_the_recorded_group_decides_nobody_is_asked_about_in_rounds():
+    """The parents, who are not recorded with their child, are no members: no registry hears of them."""
+    said = truth() | {key: list(records) for key, records in family().items() if key[0] == "social"}
+    child = tuple(m for m in said["social", "group"][0].members if m.identifiers.get("UIN") == NEEMA["UIN"])
+    said["social", "group"] = [said["social", "group"][0]._replace(members=child)]
+    of = registries(said)
+    gathered = await gather(of, rule=SIBLINGS._replace(registered=True))
+
+    assert uins(gathered) == [NEEMA["UIN"]]
+    assert {s.value for r in of["crvs"].asked for s in r.subjects} == {NEEMA["UIN"]}
+    assert gathered.others == ()
+
+
 async def test_the_plan_shows_the_rounds():
     """What is asked is journalled before anybody is found."""
     lines = PLANNER.plan(LAND, "UIN", FAMILY_HOME).text().splitlines()
@@ -188,6 +222,20 @@ async def test_who_refused_under_one_number_is_not_asked_about_by_the_other():
         of["national_id"].records["entry"][0]._replace(duplicates=({"UIN": SECOND, "BRN": "B1990-000001"},))
     )
     gathered = await gather(of, Identifier("UIN", SECOND), REGISTERED, decide=permitting(**{ASHA["UIN"]: REFUSED}))
+
+    assert uins(gathered) == [SECOND]
+    assert all(s.value != ASHA["UIN"] for r in of.values() for request in r.asked for s in request.subjects)
+
+
+async def test_who_keeps_less_back_under_one_number_is_not_asked_about_by_it():
+    """What is kept back under the number given is not learned by the other, nor the other way about."""
+    said = truth(second=True) | {key: list(r) for key, r in family().items() if key[0] == "social"}
+    of = registries(said)
+    of["national_id"].records["entry"][0] = (
+        of["national_id"].records["entry"][0]._replace(duplicates=({"UIN": SECOND, "BRN": "B1990-000001"},))
+    )
+    keeps = PersonPermit({"given_name": VALUE}, {}, refused_attributes={"crvs": frozenset({"birth_date"})})
+    gathered = await gather(of, Identifier("UIN", SECOND), REGISTERED, decide=permitting(**{SECOND: keeps}))
 
     assert uins(gathered) == [SECOND]
     assert all(s.value != ASHA["UIN"] for r in of.values() for request in r.asked for s in request.subjects)

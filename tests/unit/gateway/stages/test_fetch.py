@@ -174,6 +174,24 @@ async def test_a_number_whose_registry_is_silent_is_not_taken_for_missing():
     assert not of["tax"].asked
 
 
+async def test_a_list_is_asked_by_the_number_that_all_its_lines_state():
+    """A pensioner without a member number is paid under the number of another registry: where it is out, nobody knows."""
+    paid = Record({"BENEFICIARY_ID": "BN1"}, {"payment_last_date": "2026-08-31"})
+    truth = family() | {
+        ("beneficiary", "enrolments"): [Record({"UIN": ASHA["UIN"], "BENEFICIARY_ID": "BN1"}, {})],
+        ("payments", "payments"): [paid],
+    }
+    names = frozenset({"payment_last_date"})
+    key = ("payments", "payments")
+
+    asha, juma, *_ = (await gather(registries(truth), names)).people
+    assert asha.heard[key].record == paid
+    assert (juma.heard[key].record, juma.heard[key].reason) == (None, None)
+
+    asha, *_ = (await gather(registries(truth, failing={("beneficiary", "enrolments"): DOWN}), names)).people
+    assert asha.heard[key].reason is UnavailableReason.IDENTIFIER_UNAVAILABLE
+
+
 async def test_a_silent_first_stretch_leaves_no_number_known_to_be_missing():
     """The national number that civil registration would have stated may exist."""
     of = registries(failing={("crvs", "person"): DOWN})
@@ -200,6 +218,42 @@ async def test_a_refused_source_is_not_asked_about_that_person():
     await gather(of, decide=permitting(**{JUMA["UIN"]: no_land}))
 
     assert subjects(of["land"]) == [[ASHA["UIN"], NEEMA["UIN"]]]
+
+
+async def test_those_who_keep_back_different_things_are_asked_about_at_once():
+    """In a message each, of which none waits for another: the last one has as much time as the first."""
+    of = registries()
+    of["crvs"].turns = 5
+    plain, open_, most = of["crvs"].fetch, [], []
+
+    async def counted(request, deadline):
+        open_.append(request)
+        most.append(len(open_))
+        try:
+            return await plain(request, deadline)
+        finally:
+            open_.remove(request)
+
+    of["crvs"].fetch = counted  # type: ignore[method-assign]
+    names = frozenset({"vital_status", "birth_place"})
+    keeps = {
+        number["UIN"]: PersonPermit({"vital_status": VALUE}, {}, refused_attributes={"crvs": frozenset({name})})
+        for number, name in ((JUMA, "vital_status"), (NEEMA, "birth_place"))
+    }
+    await gather(of, names, rule=REGISTERED, decide=permitting(**keeps))
+
+    asked = {s.value: names - r.names for r in of["crvs"].asked for s in r.subjects}
+    assert asked == {ASHA["UIN"]: set(), JUMA["UIN"]: {"vital_status"}, NEEMA["UIN"]: {"birth_place"}}
+    assert max(most) == 3
+
+
+async def test_who_keeps_back_everything_wanted_is_not_asked_about():
+    """Not even by a lookup that tells of kin, where no rule asks for them."""
+    of = registries()
+    keeps = PersonPermit({"given_name": VALUE}, {}, refused_attributes={"crvs": frozenset({"birth_place"})})
+    await gather(of, frozenset({"birth_place"}), rule=REGISTERED, decide=permitting(**{JUMA["UIN"]: keeps}))
+
+    assert subjects(of["crvs"]) == [[ASHA["UIN"], NEEMA["UIN"]]]
 
 
 async def test_a_person_without_a_permit_stands_alone_and_nobody_is_asked():
@@ -274,7 +328,7 @@ async def test_silence_of_everybody_is_told_as_such():
     assert gathered.is_silence
     assert not gathered.is_nobody
     error = silence(gathered)
-    assert (error.source_id, error.reason) == ("crvs, land, social", DOWN)
+    assert (error.source_id, error.reason, error.until) == ("crvs, land, social", DOWN, None)
 
 
 @pytest.mark.parametrize("subject", [Identifier("UIN", "9999999999"), Identifier("HOUSEHOLD_ID", "HH-999999")])

@@ -7,7 +7,7 @@ import pytest
 from adapters.ports import GroupMember, Link
 from gateway.stages.household import Membership, settle
 from standards.household import Evidence
-from standards.rules import PERSON_ONLY
+from standards.rules import PERSON_ONLY, Tie
 from standards.states import UnavailableReason
 from tests.builders import KIN, REGISTERED, REGISTERED_OR_KIN, heard, record
 
@@ -100,6 +100,50 @@ def test_a_child_lives_with_its_parents():
     found = household(KIN, kin=family(*PARENTS, born="2014-06-01"))
 
     assert who(found) == [("CHILD", ASKED), ("SELF", {"UIN": "4"}), ("SPS", {"UIN": "5"})]
+
+
+@pytest.mark.parametrize(
+    "kin",
+    [
+        heard(record({}, links=PARENTS), "crvs"),
+        family(Link("CHILD", {"BRN": "B3"})),
+        heard(record({}, links=(CHILD, *PARENTS)), "crvs"),
+    ],
+    ids=["of unknown age", "with a child of unknown age", "of unknown age, with a child"],
+)
+def test_whose_age_is_unknown_leaves_the_list_incomplete(kin):
+    """Whether parents or a child belong to the household hangs on it."""
+    assert household(KIN, kin=kin).unheard == ("crvs",)
+
+
+def test_an_unknown_age_on_which_nothing_hangs_leaves_nothing_open():
+    """Husband, wife and children live with somebody of any age; and the rule may follow no tie to parents."""
+    found = household(KIN, kin=heard(record({}, links=(SPOUSE, CHILD)), "crvs"))
+
+    assert who(found) == [("SELF", ASKED), ("SPS", {"UIN": "2"}), ("CHILD", {"BRN": "B3"})]
+    assert found.unheard == ()
+    spouses_only = KIN._replace(ties=(Tie.SPOUSE,))
+    assert household(spouses_only, kin=heard(record({}, links=PARENTS), "crvs")).unheard == ()
+
+
+def test_a_mother_under_age_has_her_child_and_her_parents():
+    """Each of them has her as well, asked about alone; her own parent heads the household."""
+    mine = family(Link("CHILD", {"UIN": "7"}, "2026-01-01"), Link("SPS", {"UIN": "8"}), *PARENTS, born="2010-01-01")
+
+    assert {f.identifiers["UIN"]: f.relationship for f in household(KIN, kin=mine).found} == {
+        "1": "CHILD",
+        "4": "SELF",
+        "5": "SPS",
+        "7": "GRNDCHILD",
+        "8": "INLAW",
+    }
+
+
+def test_a_couple_under_age_without_parents_is_a_household():
+    """She heads it when she is asked about, as somebody grown would."""
+    mine = family(Link("CHILD", {"UIN": "7"}, "2026-01-01"), Link("SPS", {"UIN": "8"}), born="2010-01-01")
+
+    assert who(household(KIN, kin=mine)) == [("SELF", ASKED), ("SPS", {"UIN": "8"}), ("CHILD", {"UIN": "7"})]
 
 
 def test_a_child_without_known_parents_is_alone():

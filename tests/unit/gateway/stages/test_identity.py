@@ -2,9 +2,11 @@
 
 import pytest
 
-from gateway.stages.identity import Word, agreed, crosswalk, issuers_of, same_people, strangers
+from gateway.stages.identity import Word, agreed, crosswalk, is_another, issuers_of, same_people, strangers
+from mocks.farmers_list_entries import entries
 from standards.states import UnavailableReason
 from tests.builders import MANIFESTS, heard, record
+from tests.unit.mocks.countries import country
 
 ISSUERS = {"UIN": frozenset({"national_id"}), "BRN": frozenset({"crvs"}), "TIN": frozenset({"tax"})}
 
@@ -87,3 +89,82 @@ def test_a_record_of_another_sex_and_birth_date_is_of_somebody_else():
 
     assert refused(man) == {keys["crvs"]}
     assert refused(slip) == refused(unsure) == frozenset()
+
+
+ASHA = {"sex": "female", "given_name": "Asha", "second_name": "Rehema", "surname": "Moyo", "birth_date": "1990-02-13"}
+ZURI = {"sex": "female", "given_name": "Zuri", "surname": "Okafor", "birth_date": "1955-07-07"}
+
+
+@pytest.mark.parametrize(
+    ("change", "is_believed"),
+    [
+        ({}, False),
+        ({"sex": "unknown"}, True),
+        ({"surname": None}, True),
+        ({"surname": "Moyoh"}, True),
+        ({"given_name": "Ascha"}, True),
+        ({"given_name": "Rehema"}, True),
+        ({"given_name": "Moyo", "surname": "Asha"}, True),
+        ({"birth_date": "1990-02-13"}, True),
+        ({"birth_date": "1980-02-13"}, True),
+        ({"birth_date": "1990-07-07"}, True),
+        ({"birth_date": "1955-02-13"}, True),
+        ({"birth_date": "1955-01-01"}, True),
+    ],
+    ids=str,
+)
+def test_a_record_that_agrees_in_no_name_year_or_birthday_is_of_somebody_else(change, is_believed):
+    """Whatever its sex. One name that agrees, or a part of the date, or a year alone: then it may be a slip."""
+    keys = {"national_id": ("national_id", "identity"), "social": ("social", "member")}
+    said = {
+        keys["social"]: heard(record({**ZURI, **change, "is_disabled": True}, UIN="1"), "social"),
+        keys["national_id"]: heard(record(ASHA, UIN="1"), "national_id"),
+    }
+
+    assert strangers(said, {"UIN": "1"}, ISSUERS) == (frozenset() if is_believed else {keys["social"]})
+
+
+REGISTRIES = ("crvs", "national_id", "social", "farmer", "disability", "employment", "beneficiary")
+
+
+def names(given_name, second_name, surname, born):
+    """What a record says of somebody, as far as people are told apart by it."""
+    return {"given_name": given_name, "second_name": second_name, "surname": surname, "birth_date": born}
+
+
+def test_whom_registries_write_otherwise_is_believed_whatever_the_birth_date():
+    """All of the practice country, as any two registries spell them, and with a date in which every figure is wrong."""
+    told_apart = [
+        (person.index, one, other)
+        for person in country().people
+        for place, one in enumerate(REGISTRIES)
+        for other in REGISTRIES[place + 1 :]
+        if (spelled := country().spelling(one, person.index)) != (also := country().spelling(other, person.index))
+        and is_another(names(*spelled, "1990-02-13"), names(*also, "2001-11-28"))
+    ]
+
+    assert told_apart == []
+
+
+def test_whom_officers_wrote_down_by_ear_is_believed():
+    """The list with most noise of all: in another script, names exchanged, days too, or a year alone."""
+    listed = entries(country(1500), "high")
+    wrong = [
+        one.number
+        for one in listed
+        if is_another(
+            names(one.person.given_name, one.person.second_name, one.person.surname, "1990-02-13"),
+            names(one.given_name, one.second_name, one.surname, "2001-11-28"),
+        )
+    ]
+
+    assert len(listed) > 300
+    assert wrong == []
+
+
+def test_nearly_everybody_else_is_told_apart():
+    """Of neighbours in the country's list of people, those who share neither a name nor a birthday."""
+    everybody = [names(p.given_name, p.second_name, p.surname, p.birth_date.isoformat()) for p in country().people]
+    apart = [is_another(one, other) for one, other in zip(everybody, everybody[len(everybody) // 2 :], strict=False)]
+
+    assert sum(apart) > 0.85 * len(apart)

@@ -12,6 +12,7 @@ import pytest
 from adapters.generic.mapping.layout import ValueField
 from adapters.generic.mapping.traits import TraitsOptions
 from adapters.ports import Candidate, Deadline, GroupMember, Record, TraitAnswer, TraitFetch
+from adapters.terms import WEEKDAYS, Hours, Window
 from gateway.cache import MemoryCache
 from gateway.linkage.judging import Known, Outcome, Verdict
 from gateway.linkage.weighing import Reason
@@ -77,15 +78,31 @@ class LinkableList(InMemoryRegistry):
 
 
 class SameName:
-    """Who bears the same names is the same; two of them are ambiguous."""
+    """Who bears the same names is the same; two of them are ambiguous, and whoever is another one for officers is out.
 
-    def __init__(self, *, is_reviewed: bool = False) -> None:
+    hangs: nobody comes to know whether they have decided anything.
+    """
+
+    def __init__(
+        self, *, is_reviewed: bool = False, different: frozenset[str] = frozenset(), hangs: bool = False
+    ) -> None:
         self.settled: list[Known] = []
-        self.is_reviewed = is_reviewed
+        self.shadows: list[SameName] = []
+        self.different, self.is_reviewed, self.hangs = different, is_reviewed or bool(different), hangs
+
+    def beside(self) -> SameName:
+        self.shadows.append(SameName())
+        return self.shadows[-1]
+
+    async def decided_on(self, source_id: str, people: Sequence[Known]) -> Sequence[bool]:
+        if self.hangs:
+            await asyncio.Event().wait()
+        return [self.is_reviewed] * len(people)
 
     async def settle(self, source_id: str, known: Known, candidates: Sequence[Candidate], *, cut: bool) -> Verdict:
         self.settled.append(known)
-        same = [c for c in candidates if c.traits["given_name"] == known.traits.get("given_name")]
+        left = [c for c in candidates if c.identifiers["LIST_NO"] not in self.different]
+        same = [c for c in left if c.traits["given_name"] == known.traits.get("given_name")]
         reasons = (Reason("given_name", "exact", 4.0),)
         if len(same) == 1 and not cut:
             return Verdict(Outcome.MATCH, same[0].identifiers, 17.25, None, reasons, None, self.is_reviewed)
@@ -120,18 +137,23 @@ async def gather(
     settling: SameName | None = None,
     cache: MemoryCache | None = None,
     names: frozenset[str] = LAND,
+    later_s: float = 0,
+    stale_s: float = 0,
+    deadline: Deadline = NEVER,
 ) -> Gathered:
-    """Ask about Asha's land."""
+    """Ask about Asha's land, so much later."""
     registries, now = connected(of), StillClock(NOW)
+    now.move(later_s)
     kept = MemoryCache(KEY, 0) if cache is None else cache
-    calls = Calls(registries, kept, now, settling=settling or SameName())
+    calls = Calls(registries, kept, now, max_stale_s=stale_s, settling=settling or SameName())
     return await Fetcher(registries, calls, now).fetch(
         lambda _: PLANNER.plan(names, "UIN", rule, linkage=True),
         ASHA,
         permitting(permit),
         max_age_s=3600,
-        deadline=NEVER,
+        deadline=deadline,
         transaction_id="t",
+        stale_if_error_s=stale_s,
     )
 
 
@@ -145,6 +167,11 @@ def told(gathered: Gathered, person: int = 0) -> object:
 def rows(*numbers: str) -> dict[str, tuple[str, str, str]]:
     """The list's entries of these people."""
     return {f"L{number}": NAMES[number] for number in numbers}
+
+
+def entries(**areas: float) -> dict[str, list[Record]]:
+    """What the list holds by its numbers."""
+    return {"entry": [record({"land_area_ha": area}, LIST_NO=number) for number, area in areas.items()]}
 
 
 class TestThePlan:
@@ -271,12 +298,26 @@ class TestLookingUp:
         assert the_list(of).looked_for == []
         assert told(gathered) == Unavailable(UnavailableReason.IDENTIFIER_UNAVAILABLE, "list")
 
-    async def test_a_list_that_is_down_is_no_no(self):
-        """The same as with any registry that gives a number."""
+    @pytest.mark.parametrize(
+        "reason",
+        [UnavailableReason.SOURCE_DOWN, UnavailableReason.SOURCE_SUSPENDED, UnavailableReason.SOURCE_CONTRACT],
+    )
+    async def test_a_list_that_cannot_be_looked_through_says_why_itself(self, reason):
+        """It is no "no"; and no number is wanting that anybody else could give."""
         of = country(rows("1"))
+        of["list"].failing = {"who": reason}
+
+        assert told(await gather(of)) == Unavailable(reason, "list")
+
+    async def test_a_list_that_is_closed_says_when_it_opens(self):
+        """As it would where it is asked by a number."""
+        nights = Hours(timezone="UTC", windows=(Window(days=WEEKDAYS, opens="01:00", closes="05:00"),))
+        of = country(rows("1"))
+        of["list"].manifest = LIST.model_copy(update={"hours": nights})
         of["list"].failing = {"who": UnavailableReason.SOURCE_DOWN}
 
-        assert told(await gather(of)) == Unavailable(UnavailableReason.IDENTIFIER_UNAVAILABLE, "list")
+        opens = "2026-10-01T01:00:00+00:00"
+        assert told(await gather(of)) == Unavailable(UnavailableReason.SOURCE_CLOSED, "list", opens)
 
     async def test_who_may_not_be_asked_about_is_not_looked_up(self):
         """A refusal of the list keeps names from it too."""
@@ -360,6 +401,53 @@ class TestLookingUp:
 
         assert len(the_list(of).looked_for) == 2
 
+    @pytest.mark.parametrize("is_silent", [False, True], ids=["heard", "silent"])
+    async def test_a_match_of_before_an_officer_decided_is_not_believed(self, is_silent):
+        """Nor what was read by its number; a list that is silent by then leaves it open, however old a word may be."""
+        of, cache = country(rows("1")), MemoryCache(KEY, 10_000_000)
+        assert isinstance(told(await gather(of, cache=cache, stale_s=600)), Value)
+        if is_silent:
+            of["list"].failing = dict.fromkeys(("who", "entry"), UnavailableReason.SOURCE_DOWN)
+
+        decided = SameName(different=frozenset({"L1"}))
+        state = told(await gather(of, cache=cache, settling=decided, stale_s=600, later_s=301 if is_silent else 0))
+
+        assert isinstance(state, Unavailable if is_silent else Absent)
+
+    async def test_a_match_is_not_believed_while_nobody_knows_what_officers_decided(self):
+        """A database that hangs costs a question no more than a part of its time."""
+        of, cache = country(rows("1")), MemoryCache(KEY, 10_000_000)
+        await gather(of, cache=cache)
+        by = Deadline.after(1.0)
+
+        assert isinstance(told(await gather(of, cache=cache, settling=SameName(hangs=True), deadline=by)), Value)
+        assert len(the_list(of).looked_for) == 2
+
+    async def test_an_answer_that_rests_on_a_match_is_composed_anew(self):
+        """It would be given again without a look at what officers decided since."""
+        of, cache = country(rows("1")), MemoryCache(KEY, 10_000_000)
+        await gather(of, cache=cache)
+        gathered = await gather(of, cache=cache)
+
+        assert (len(the_list(of).looked_for), len(of["list"].asked)) == (1, 1)
+        assert gathered.kept is None
+
+    async def test_what_was_read_by_a_number_before_the_match_may_be_another_one_s(self):
+        """Lists are numbered anew: the number that was Juma's is Asha's by now, and what is kept under it is his."""
+        of, cache = country(rows("1", "2"), members=("1", "2")), MemoryCache(KEY, 10_000_000)
+        the_list(of).records = entries(L1=2.0, L2=9.0)
+        await gather(of, REGISTERED, cache=cache)
+        the_list(of).rows = {"L1": NAMES["2"], "L2": NAMES["1"]}
+        the_list(of).records = entries(L1=9.0, L2=2.0)
+
+        state = told(await gather(of, cache=cache, later_s=60))
+        assert isinstance(state, Value)
+        assert state.value == 2.0
+
+        asked = len(of["list"].asked)
+        await gather(of, cache=cache, later_s=90)
+        assert len(of["list"].asked) == asked
+
     async def test_with_other_things_known_somebody_is_looked_for_anew(self):
         """What was found without the household is no answer to a question that knows it, nor the other way round."""
         of, cache, settling = country(rows("1", "2"), members=("1", "2")), MemoryCache(KEY, 10_000_000), SameName()
@@ -384,6 +472,20 @@ class TestLookingUp:
 
         assert [who.traits["kin_numbers"] for who in settling.settled] == [[], [{"UIN": "2"}]]
         await calls.close()
+
+
+@pytest.mark.parametrize("is_beside", [False, True], ids=["a canary", "a shadow"])
+async def test_what_only_a_shadow_heard_is_nobody_s_work(is_beside):
+    """Who somebody is there is settled by itself; a canary's word is in answers."""
+    of, settling, now = country(rows("1")), SameName(), StillClock(NOW)
+    registries = connected(of)
+    calls = Calls(registries, MemoryCache(KEY, 0), now, settling=settling).over(registries, is_beside=is_beside)
+    errand = calls.errand(("list", "who"), (ASHA,), frozenset(), Terms(3600), NEVER)
+    errand.known = {ASHA: Known({"UIN": "1"}, dict(zip(TRAITS, NAMES["1"], strict=True)))}
+    await calls.carry_out(errand)
+
+    settled = [len(one.settled) for one in (settling, *settling.shadows)]
+    assert settled == ([0, 1] if is_beside else [1])
 
 
 async def test_the_order_of_arrival_decides_nothing():

@@ -418,7 +418,7 @@ STAND_INS = {
         by A, household not asked for
         1 born.person by A for the person asked about: birth_date
         2 best.person by A for the person asked about: given_name
-        3 second.person by A for the person asked about, if 1 or 2 is silent: birth_date, given_name"""),
+        3 second.person by A for the person asked about, if 1 is silent: birth_date; if 2 is silent: given_name"""),
 }  # fmt: skip
 
 

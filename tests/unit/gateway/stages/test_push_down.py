@@ -16,7 +16,7 @@ from standards.household import HouseholdProfile, Member
 from standards.permit import Operator
 from standards.states import Provenance, UnavailableReason, Value
 from tests.builders import MANIFESTS, NEVER, NOW, item, lookup, small_manifest
-from tests.fakes import InMemoryRegistry, connected, in_memory
+from tests.fakes import InMemoryRegistry, StillClock, connected, in_memory
 from tests.unit.policies.builders import permit
 
 FEMALE = Comparison("sex", Operator.EQ, "female")
@@ -45,7 +45,7 @@ async def find(filter: Filter, *manifests: Manifest, failing: str = "") -> tuple
     )
     query = FilterQuery(filter, "")
     asked = item(query, response_entity=ResponseEntity.MEMBER)
-    found = await Searcher(connected(of)).find(asked, query, permit({}, max_results=9), NEVER, "t-1")
+    found = await Searcher(connected(of), StillClock(NOW)).find(asked, query, permit({}, max_results=9), NEVER, "t-1")
     return found, of
 
 

@@ -154,3 +154,12 @@ def test_silence_of_all_is_no_answer_and_no_no():
     assert "status_reason_code" not in said
     assert "data" not in said
     assert "crvs, social (source_down)" in str(said["status_reason_message"])
+
+
+def test_silence_of_the_closed_says_when_to_ask_again():
+    """Its owner has announced it."""
+    error = SourceUnavailableError("social", UnavailableReason.SOURCE_CLOSED, until="2026-10-01T01:00:00+00:00")
+    said = str(unanswered(item(), error, NOW)["status_reason_message"])
+
+    assert "social (source_closed)" in said
+    assert said.endswith("ask again after 2026-10-01T01:00:00+00:00")

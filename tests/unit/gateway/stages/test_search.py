@@ -16,7 +16,7 @@ from standards.identifiers import Identifier
 from standards.permit import Operator
 from standards.states import Absent, AttributeState, Provenance, Unavailable, UnavailableReason, Value
 from tests.builders import MANIFESTS, NEVER, NOW, family, item
-from tests.fakes import InMemoryRegistry, connected, in_memory
+from tests.fakes import InMemoryRegistry, StillClock, connected, in_memory
 from tests.unit.policies.builders import permit
 
 POOR = Comparison("poverty_score", Operator.LT, 30)
@@ -43,7 +43,7 @@ async def find(filter: Filter, of=None, *, max_results: int = 100, **changes: An
     """Search."""
     query = FilterQuery(filter, "")
     asked: SearchItem = item(query, **changes)
-    searcher = Searcher(connected(of or registries()))
+    searcher = Searcher(connected(of or registries()), StillClock(NOW))
     return await searcher.find(asked, query, permit({}, max_results=max_results), NEVER, "t-1")
 
 
@@ -185,7 +185,7 @@ async def test_each_is_asked_about_in_order_and_few_at_a_time():
         under_way -= 1
         return subject.value
 
-    answers = await Searcher(connected(registries()), concurrency=3).each(SUBJECTS, ask, NEVER)
+    answers = await Searcher(connected(registries()), StillClock(NOW), concurrency=3).each(SUBJECTS, ask, NEVER)
 
     assert answers == [s.value for s in SUBJECTS]
     assert most == 3
@@ -201,7 +201,7 @@ async def test_silence_about_one_of_many_is_an_error_of_the_source():
 
     for subjects in (SUBJECTS, SUBJECTS[3:4]):
         with pytest.raises(SourceUnavailableError):
-            await Searcher(connected(registries())).each(subjects, ask, NEVER)
+            await Searcher(connected(registries()), StillClock(NOW)).each(subjects, ask, NEVER)
 
 
 async def test_a_fault_of_ours_is_not_taken_for_a_silent_source():
@@ -211,12 +211,12 @@ async def test_a_fault_of_ours_is_not_taken_for_a_silent_source():
         raise KeyError(subject)
 
     with pytest.raises(ExceptionGroup):
-        await Searcher(connected(registries())).each(SUBJECTS, ask, NEVER)
+        await Searcher(connected(registries()), StillClock(NOW)).each(SUBJECTS, ask, NEVER)
 
 
 async def test_nobody_found_is_nobody_asked_about():
     """No subject, no answer."""
-    assert await Searcher(connected(registries())).each((), _unasked, NEVER) == []
+    assert await Searcher(connected(registries()), StillClock(NOW)).each((), _unasked, NEVER) == []
 
 
 async def _unasked(subject: Identifier, by: Deadline) -> None:

@@ -22,6 +22,7 @@ from tests.builders import (
     COMPOSER,
     MANIFESTS,
     NEEMA,
+    NOW,
     PLANNER,
     VALUE,
     World,
@@ -236,9 +237,9 @@ async def test_nothing_agreed_of_such_a_record_is_denied():
 def test_only_what_holds_everybody_narrows_a_search_for_anybody():
     """What the disability registry finds among its own would be mistaken for all there are."""
     from gateway.stages.search import Searcher
-    from tests.fakes import connected, in_memory
+    from tests.fakes import StillClock, connected, in_memory
 
-    searcher = Searcher(connected(in_memory(MANIFESTS.values(), family())))
+    searcher = Searcher(connected(in_memory(MANIFESTS.values(), family())), StillClock(NOW))
     women = Comparison("sex", Operator.EQ, "female")
     anybody, among_its_own = (searcher._best(women, "person", sources) for sources in (None, frozenset({"disability"})))
 

@@ -30,7 +30,9 @@ from tests.builders import (
     Truth,
     family,
     fetcher,
+    lookup,
     permitting,
+    small_manifest,
     uin,
 )
 from tests.fakes import InMemoryRegistry, in_memory
@@ -228,6 +230,25 @@ async def test_only_those_are_asked_about_for_whom_it_was_silent():
     )
 
     assert [request.subjects for request in registries["crvs"].asked] == [(uin(JUMA),)]
+
+
+async def test_a_stand_in_for_two_is_asked_for_what_is_missing_only():
+    """What the registry that was heard has said is not asked for again."""
+    held = {"best": "given_name", "born": "birth_date"}
+    manifests = [small_manifest(id_, lookup(attributes=(name,)), authority={name: 1}) for id_, name in held.items()]
+    both = lookup(attributes=("birth_date", "given_name"))
+    manifests.append(small_manifest("second", both, stands_in_for=("birth_date", "given_name")))
+    names = {"given_name": "Asha", "birth_date": "1990-02-01"}
+    truth: Truth = {(m.id, "person"): [Record({"UIN": ASHA["UIN"]}, names)] for m in manifests}
+    plan = Planner(manifests, CATALOGUE).plan(frozenset(names), "UIN", None)
+
+    for silent, wanted in (({"born"}, ["birth_date"]), ({"born", "best"}, ["birth_date", "given_name"])):
+        registries = in_memory(manifests, truth, failing={(id_, "person"): DOWN for id_ in silent})
+        await fetcher(registries).fetch(
+            lambda _: plan, uin(ASHA), permitting(), max_age_s=0, deadline=NEVER, transaction_id="t-1"
+        )
+
+        assert [sorted(request.names) for request in registries["second"].asked] == [wanted]
 
 
 @pytest.mark.parametrize("members", [1, 99, 100, 101, 120])
