@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,6 +31,8 @@ def patient_settings(folder: Path) -> dict[str, Any]:
     copies = folder / "patient-registries"
     for file in find_manifests():
         manifest = _read(file)
+        # What stands beside it comes along, such as a description of its service.
+        shutil.copytree(file.parent, copies / manifest["id"], dirs_exist_ok=True)
         manifest["limits"] |= {"timeout_s": 110.0, "retries": 0, "max_in_flight": 10_000}
         _write(copies / manifest["id"] / "manifest.yaml", manifest)
     return {

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.bench.growth import patient_settings
 from tests.bench.parts import PARTS
 from tests.bench.processes import Processes
 from tests.bench.running import Bench, Options
@@ -44,6 +45,15 @@ def test_a_gateway_without_some_duties_still_answers(bench: Bench, duties: str):
 
     assert result.rate > 0
     assert result.calls == pytest.approx(9.0, rel=0.2)
+
+
+def test_a_gateway_that_waits_for_slow_registries_answers(bench: Bench):
+    """Its registries are copies with other limits, and the country must still be whole."""
+    contender = bench.gateway("patient", patient_settings(bench.folder))
+    try:
+        assert bench.measure(contender, warmup_s=0.0).rate > 0
+    finally:
+        bench.drop(contender)
 
 
 def test_every_duty_is_tried_here():
