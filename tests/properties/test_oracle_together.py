@@ -11,7 +11,7 @@ from gateway.stages.plan import Planner
 from standards.errors import SourceUnavailableError
 from standards.household import HouseholdProfile
 from standards.identifiers import Identifier
-from standards.states import UnavailableReason, Value
+from standards.states import UnavailableReason
 from tests.builders import CATALOGUE, KEY, NEVER, NOW, REGISTERED, fetcher, permitting
 from tests.fakes import InMemoryRegistry, in_memory
 from tests.properties.test_oracle import (
@@ -22,11 +22,8 @@ from tests.properties.test_oracle import (
     World,
     bases,
     check,
-    is_hole,
+    check_what_is_told,
     records,
-    same_but_for_evidence,
-    shown,
-    truth,
     world_of,
 )
 
@@ -116,18 +113,8 @@ def test_a_shared_failure_makes_holes_and_nothing_else(seed):
     told, _ = together(world, asked, chance, share=0.3)
 
     for profile, (names, *_) in zip(told, asked, strict=True):
-        if profile is None:
-            continue
-        people, household = truth(world, names)
-        for member in profile.members:
-            person = int(member.identifiers["UIN"][1:])
-            for name, state in member.attributes.items():
-                if name in BASE and not is_hole(state):
-                    assert same_but_for_evidence(shown(state), people[person][name])
-        assert len(profile.members) == world.size or profile.unheard
-        for name, true in household.items():
-            state = profile.attributes[name]
-            assert not isinstance(state, Value) or shown(state) == true
+        if profile is not None:
+            check_what_is_told(profile, world, names)
 
 
 def test_questions_do_share_calls():
