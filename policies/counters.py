@@ -6,15 +6,15 @@ SQLite by default, PostgreSQL with its URL. No person stands in it: agreement, p
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import date, datetime, timedelta
 from typing import Final, NamedTuple
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
+from policies.tables import INSERTS
 from standards.errors import ConfigurationError, InteropError
 from standards.permit import Denial, Permit, Reason
 
@@ -31,11 +31,6 @@ _TABLE: Final = sa.Table(
     sa.Column("period", sa.String(10), primary_key=True),
     sa.Column("asked", sa.BigInteger, nullable=False),
 )
-
-_INSERTS: Final[Mapping[str, Callable[[sa.Table], sqlite.Insert | postgresql.Insert]]] = {
-    "sqlite": sqlite.insert,
-    "postgresql": postgresql.insert,
-}
 
 
 class CountError(InteropError):
@@ -77,7 +72,7 @@ class QuestionCounter:
         """
         try:
             self._engine = opened(url)
-            if self._engine.dialect.name not in _INSERTS:
+            if self._engine.dialect.name not in INSERTS:
                 raise ConfigurationError("stores.counters_url: give the URL of an SQLite or a PostgreSQL database")
             if self._engine.dialect.name == "sqlite":
                 sa.event.listen(self._engine, "connect", _prepare)
@@ -131,7 +126,7 @@ class QuestionCounter:
 
     def _add(self, agreement_id: str, purpose: str, bounds: tuple[Period, ...]) -> Period | None:
         """Count in every period or, when one of them is used up, in none."""
-        insert = _INSERTS[self._engine.dialect.name]
+        insert = INSERTS[self._engine.dialect.name]
         full: Period | None = None
         with suppress(_UsedUp), self._engine.begin() as connection:
             for bound in bounds:

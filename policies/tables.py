@@ -80,15 +80,16 @@ COLUMNS: Final = (
 """What a question needs of a row; the signed text is not among it."""
 
 
-_INSERTS: Final[Mapping[str, Callable[[sa.Table], sqlite.Insert | postgresql.Insert]]] = {
+INSERTS: Final[Mapping[str, Callable[[sa.Table], sqlite.Insert | postgresql.Insert]]] = {
     "sqlite": sqlite.insert,
     "postgresql": postgresql.insert,
 }
+"""By a database's name: the insert that can say what becomes of rows that are there already."""
 
 
 def insert_new(engine: sa.Engine, table: sa.Table, unique: str) -> sqlite.Insert | postgresql.Insert:
     """Return the statement that adds rows, and passes over those whose `unique` column is there already."""
-    return _INSERTS[engine.dialect.name](table).on_conflict_do_nothing(index_elements=[unique])
+    return INSERTS[engine.dialect.name](table).on_conflict_do_nothing(index_elements=[unique])
 
 
 def made_if_missing(metadata: sa.MetaData) -> Iterator[sa.schema.ExecutableDDLElement]:
